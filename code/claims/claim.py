@@ -23,7 +23,7 @@ class Claim:
         return f"Claim holds: {self.sentence}" + (f" ({values})" if values else "")
 
 
-def claim(sentence: str, holds: object, **evidence: SupportsFloat | str) -> Claim:
+def claim(sentence: str, holds: object, **evidence: SupportsFloat | str) -> None:
     """Assert that `sentence` is true in this execution, and record it for the status page.
 
     `holds` is the condition, a bool or a numpy bool; `evidence` names the values that it was
@@ -33,7 +33,9 @@ def claim(sentence: str, holds: object, **evidence: SupportsFloat | str) -> Clai
     TypeError when it is anything but a truth value: ``claim("...", "no")`` must not pass.
     """
     if type(holds).__name__ not in ("bool", "bool_"):
-        raise TypeError(f"claim needs a condition that is True or False, not {type(holds).__name__}: {sentence}")
+        raise TypeError(
+            f"claim needs a condition that is True or False, not {type(holds).__name__}: {sentence}"
+        )
     if not sentence.strip():
         raise ValueError("claim needs a sentence")
     stated = Claim(sentence, {name: _plain(value) for name, value in evidence.items()})
@@ -47,7 +49,6 @@ def claim(sentence: str, holds: object, **evidence: SupportsFloat | str) -> Clai
         },
         {},
     )
-    return stated
 
 
 def _plain(value: SupportsFloat | str) -> float | int | str:

@@ -1,0 +1,63 @@
+"""What Python source imports, and what the packages under code/ import in turn."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterable
+from functools import cache, lru_cache
+from importlib import metadata
+from pathlib import Path
+
+
+def imported_modules(source: str) -> set[str]:
+    """Top-level names of the modules that `source` imports, anywhere in it.
+
+    Lines of IPython magic are passed over. Source that does not parse imports nothing here: it
+    fails where it is executed.
+    """
+    plain = "\n".join("" if line.lstrip().startswith(("%", "!")) else line for line in source.splitlines())
+    try:
+        tree = ast.parse(plain)
+    except SyntaxError:
+        return set()
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names.update(alias.name.split(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            names.add(node.module.split(".")[0])
+    return names
+
+
+def packages_used(modules: Iterable[str], code: Path) -> set[str]:
+    """Those of `modules` that lie under `code`, with the packages there that they import in turn."""
+    found: set[str] = set()
+    waiting = [name for name in modules if (code / name).is_dir()]
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            waiting += [other for other in _imports_of(code / name) if (code / other).is_dir()]
+    return found
+
+
+@cache
+def _imports_of(package: Path) -> frozenset[str]:
+    sources = (path.read_text(encoding="utf-8") for path in package.rglob("*.py"))
+    return frozenset(name for source in sources for name in imported_modules(source))
+
+
+def distributions_of(modules: Iterable[str]) -> dict[str, str]:
+    """Third-party modules among `modules`, each with the distribution that installs it."""
+    owners = _owners()
+    return {
+        name: owners[name][0].lower()
+        for name in modules
+        if name in owners and name not in sys.stdlib_module_names
+    }
+
+
+@lru_cache(maxsize=1)
+def _owners() -> dict[str, list[str]]:
+    return dict(metadata.packages_distributions())

@@ -1,0 +1,96 @@
+"""Directives for the status page, computed from the executions that the build publishes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from docutils import nodes
+from sphinx import addnodes
+from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxDirective
+
+from book_build.publication import Entry
+from book_build.store import Execution, Store
+
+STATUS_DIRECTIVES = {"execution-status", "claims-table"}
+
+
+def setup(app: Sphinx) -> None:
+    """Register the directives."""
+    app.add_directive("execution-status", ExecutionStatus)
+    app.add_directive("claims-table", ClaimsTable)
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[nodes.Node]], widths: Sequence[int]) -> nodes.table:
+    """A docutils table of text headings and of cells that hold one node each."""
+    group = nodes.tgroup(cols=len(head))
+    group += [nodes.colspec(colwidth=width) for width in widths]
+    group += nodes.thead("", _row([nodes.Text(text) for text in head]))
+    group += nodes.tbody("", *[_row(cells) for cells in rows])
+    return nodes.table("", group, classes=["status"])
+
+
+def _row(cells: Iterable[nodes.Node]) -> nodes.row:
+    return nodes.row("", *[nodes.entry("", nodes.paragraph("", "", cell)) for cell in cells])
+
+
+class _StatusDirective(SphinxDirective):
+    """Remembers that its page shows the status, so that a new execution makes the page stale."""
+
+    def published(self) -> list[tuple[Entry, Execution | None]]:
+        """Every page that executes, in reading order, with the execution it shows."""
+        self.env.metadata[self.env.docname]["book_directives"] = sorted(STATUS_DIRECTIVES)
+        entries: dict[str, Entry] = self.env.book_publication  # type: ignore[attr-defined]
+        store: Store = self.env.book_store  # type: ignore[attr-defined]
+        return [
+            (entry, store.find(entry.docname, entry.key) if entry.key else None)
+            for entry in entries.values()
+            if entry.key or entry.problem
+        ]
+
+    def link(self, docname: str) -> nodes.Node:
+        """A cross-reference to a page, with its title."""
+        return addnodes.pending_xref(
+            "",
+            nodes.inline("", docname),
+            refdomain="std",
+            reftype="doc",
+            reftarget=f"/{docname}",
+            refdoc=self.env.docname,
+            refexplicit=False,
+            refwarn=True,
+        )
+
+
+class ExecutionStatus(_StatusDirective):
+    """A row per executed page: verdict, seconds, date, versions, machine."""
+
+    def run(self) -> list[nodes.Node]:
+        """Return one table."""
+        rows = []
+        for entry, execution in self.published():
+            verdict = "failed" if entry.problem else "ok"
+            if execution is None:
+                rows.append([self.link(entry.docname), *map(nodes.Text, (verdict, "", "", "", ""))])
+                continue
+            versions = ", ".join(f"{name} {version}" for name, version in execution.versions.items())
+            figures = (f"{execution.seconds:.1f}", f"{execution.cell_seconds:.1f}", execution.date, versions)
+            rows.append([self.link(entry.docname), *map(nodes.Text, (verdict, *figures))])
+        head = ("page", "verdict", "seconds", "in cells", "executed (UTC)", "versions")
+        return [table(head, rows, (22, 8, 8, 8, 20, 34))]
+
+
+class ClaimsTable(_StatusDirective):
+    """A row per claim that a published execution asserted."""
+
+    def run(self) -> list[nodes.Node]:
+        """Return one table."""
+        rows = []
+        for entry, execution in self.published():
+            for claim in execution.claims() if execution else ():
+                evidence = ", ".join(f"{name} = {value}" for name, value in claim["evidence"].items())
+                verdict = nodes.Text("held before the failure" if entry.problem else "holds")
+                rows.append(
+                    [nodes.Text(claim["sentence"]), verdict, nodes.Text(evidence), self.link(entry.docname)]
+                )
+        return [table(("claim", "verdict", "evidence", "page"), rows, (46, 10, 26, 18))]
