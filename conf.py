@@ -1,10 +1,8 @@
 """Sphinx settings; whatever needs logic lives in code/book_build."""
 
-import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent / "code"))
-
+import book_build
 from book_build.chapter import MYST_EXTENSIONS
 
 project = "AI Compilers"
@@ -76,7 +74,7 @@ latex_elements = {
     "papersize": "a4paper",
     "pointsize": "10pt",
     "babel": r"\usepackage[english]{babel}",
-    "fontpkg": (Path(__file__).parent / "code/book_build/fonts.tex").read_text(encoding="utf-8"),
+    "fontpkg": Path(book_build.__file__).with_name("fonts.tex").read_text(encoding="utf-8"),
     "sphinxsetup": "verbatimforcewraps=true, verbatimmaxunderfull=0, verbatimwithframe=false, "
     "VerbatimColor={RGB}{246,247,249}, hmargin={25mm,25mm}, vmargin={25mm,28mm}",
     "fncychap": "",

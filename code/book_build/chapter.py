@@ -67,8 +67,13 @@ class Chapter:
         return [cell for cell in self.notebook.cells if cell.cell_type == "code"]
 
     def line_of(self, cell_index: int) -> int:
-        """The 1-based source line on which the notebook's cell `cell_index` begins."""
-        return int(self.notebook.metadata["source_map"][cell_index]) + 1
+        """The 1-based source line on which the text of the notebook's cell `cell_index` begins."""
+        start = int(self.notebook.metadata["source_map"][cell_index])
+        if self.notebook.cells[cell_index].cell_type == "markdown":
+            lines = self.text.splitlines()
+            while not lines[start].strip():  # blank lines are not part of the cell's source
+                start += 1
+        return start + 1
 
 
 def parse_chapter(docname: str, text: str) -> Chapter:

@@ -147,23 +147,24 @@ async def _execute(chapter: Chapter, key: str, code: Path, progress: Progress) -
         start,
     ):
         place = f"book/{chapter.docname}.md"
+        clock = asyncio.timeout(chapter.time_limit)
         try:
-            await asyncio.wait_for(client.async_execute(**start), chapter.time_limit)
+            async with clock:
+                await client.async_execute(**start)
         except CellExecutionError as error:
             raise ChapterFailed(
                 f"{place}:{chapter.line_of(current)}: "
                 f"the cell raised {error.ename}: {_first_line(error.evalue)}",
                 ANSI.sub("", error.traceback),
             ) from None
-        except DeadKernelError:
-            raise ChapterFailed(
-                f"{place}:{chapter.line_of(current)}: the kernel died in this cell (a crash or out of memory)"
-            ) from None
-        except TimeoutError:
-            raise ChapterFailed(
-                f"{place}:{chapter.line_of(current)}: the page was still in this cell at its time limit of "
-                f"{chapter.time_limit:g} s; make it faster or raise time_limit in its front matter"
-            ) from None
+        except (DeadKernelError, TimeoutError):
+            reason = (
+                f"the page was still in this cell at its time limit of {chapter.time_limit:g} s; "
+                "make it faster or raise time_limit in its front matter"
+                if clock.expired()
+                else "the kernel died in this cell (a crash or out of memory)"
+            )
+            raise ChapterFailed(f"{place}:{chapter.line_of(current)}: {reason}") from None
     _refuse_warnings(chapter, notebook)
     return Execution(
         docname=chapter.docname,

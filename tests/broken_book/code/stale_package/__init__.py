@@ -1,0 +1,3 @@
+"""A package whose value the test changes between two builds."""
+
+VALUE = "old"
