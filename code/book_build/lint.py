@@ -28,7 +28,7 @@ NETWORK = {"requests", "urllib", "urllib3", "http", "httpx", "aiohttp", "socket"
 INSTALL = re.compile(r"^\s*[!%]\s*(pip|conda|apt|apt-get)\b")
 HAND_TYPED = {"", "text", "console", "output", "none"}
 UNIT = re.compile(
-    r"(?<![\w.{`])\d[\d,.]*\s?(?:%|[x×](?=\s|$|[.,;)])|(?:[kMGTP]i?B|B|bytes|ns|us|µs|ms|s|min|seconds|minutes|hours"
+    r"(?<![\w.{`])\d[\d,.]*\s?(?:%|[x×](?!\w|\s*\d)|(?:[kMGTP]i?B|B|bytes|ns|us|µs|ms|s|min|seconds|minutes|hours"
     r"|[MGTP]?FLOPs?(?:/s)?|[MGTP]FLOP|[kMGT]i?B/s|[MG]Hz|tokens/s|W)(?![\w/]))"
 )
 SPOKEN_FOR = re.compile(r"\{(?:glue|cite|given|eq|ref)[^}]*\}|\$")
@@ -94,6 +94,7 @@ def _imports(chapter: Chapter, code: Path) -> Iterator[Complaint]:
 
 
 def _cells(chapter: Chapter, code: Path) -> Iterator[Complaint]:
+    page = chapter.text.splitlines()
     for index, cell in enumerate(chapter.notebook.cells):
         if cell.cell_type != "code":
             continue
@@ -103,10 +104,11 @@ def _cells(chapter: Chapter, code: Path) -> Iterator[Complaint]:
             yield Complaint(
                 first, f"a cell of {len(lines)} lines; at most {CELL_LINES}, move helpers to a package"
             )
-        for offset, line in enumerate(lines, start=1):
+        for line in lines:
             if INSTALL.match(line):
                 yield Complaint(
-                    first + offset, "a cell installs a package; add it to requirements.lock instead"
+                    page.index(line, first - 1) + 1,
+                    "a cell installs a package; add it to requirements.lock instead",
                 )
 
 
