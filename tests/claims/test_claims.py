@@ -43,7 +43,8 @@ def test_quote_returns_its_value() -> None:
 
 
 def test_in_a_notebook_both_leave_their_messages() -> None:
-    source = "from claims import claim, quote\nclaim('<b> holds', 2 > 1, two=2)\nquote('ops', 12)\nquote('x', 0.5);"
+    source = "from claims import claim, quote\nclaim('<b> holds', 2 > 1, two=2)\n"
+    source += "quote('ops', 12)\nquote('x', 0.5);"
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
     NotebookClient(notebook, kernel_name="python3").execute()
     claimed, ops, x = notebook.cells[0].outputs
@@ -54,8 +55,6 @@ def test_in_a_notebook_both_leave_their_messages() -> None:
 
 
 def test_importing_claims_loads_no_framework() -> None:
-    probe = "import sys, claims; print([m for m in ('numpy', 'IPython', 'sphinx', 'myst_nb') if m in sys.modules])"
-    assert (
-        subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True).stdout
-        == "[]\n"
-    )
+    probe = "import sys, claims; print({'numpy', 'IPython', 'sphinx', 'myst_nb'} & set(sys.modules))"
+    result = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
+    assert result.stdout == "set()\n"
