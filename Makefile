@@ -29,11 +29,12 @@ test: $(READY) ## build HTML, PDF and EPUB from one execution, then run all test
 	@$(BIN)/python -m book_build html pdf epub
 	@$(BIN)/python -m pytest
 
-check: $(READY) ## lint, formatting, types, import contracts
+check: $(READY) ## lint, formatting, types, import contracts, the chapter contract
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy code
 	@$(BIN)/lint-imports
+	@$(BIN)/python -m book_build lint
 
 benchmark: $(READY) ## print the figures of BENCHMARKS.md
 	@$(BIN)/python benchmarks/book_build.py

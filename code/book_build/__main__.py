@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from book_build.build import build
+from book_build.build import build, lint_all
 from book_build.layout import Layout
 from book_build.serve import serve
 
@@ -20,9 +20,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "targets",
         nargs="+",
-        choices=(*BUILDERS, "serve"),
+        choices=(*BUILDERS, "serve", "lint"),
         metavar="target",
-        help=f"one or more of {', '.join(BUILDERS)}; or serve",
+        help=f"one or more of {', '.join(BUILDERS)}; or serve; or lint",
     )
     parser.add_argument(
         "--root", type=Path, default=Path.cwd(), help="the folder with conf.py, book/ and code/"
@@ -36,6 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return 2
     if "serve" in options.targets:
         return serve(layout, options.port)
+    if "lint" in options.targets:
+        return lint_all(layout)
     return build(layout, options.targets)
 
 

@@ -36,30 +36,45 @@ def build(layout: Layout, builders: Sequence[str]) -> int:
 def execute(layout: Layout) -> list[Outcome]:
     """Lint and execute the pages of the book, write the publication table, return one outcome per page."""
     store = Store(layout.executions)
-    readable: list[Chapter] = []
+    readable, texts, problems = _read_and_lint(layout, store)
+    executing = [chapter for chapter in readable if chapter.code_cells]
+    done = {o.docname: o for o in execute_chapters(executing, layout.code, store, Progress())}
+    outcomes = [
+        problems.get(name) or done.get(name) or Outcome(name, None, fresh=False) for name in layout.docnames()
+    ]
+    write_publication(layout.executions, outcomes, texts)
+    return outcomes
+
+
+def lint_all(layout: Layout) -> int:
+    """Check every page against the contract without executing any; return an exit status."""
+    _, _, problems = _read_and_lint(layout, Store(layout.executions))
+    for outcome in problems.values():
+        print(outcome.traceback or outcome.problem, file=sys.stderr)
+    return 1 if problems else 0
+
+
+def _read_and_lint(layout: Layout, store: Store) -> tuple[list[Chapter], dict[str, str], dict[str, Outcome]]:
+    """The pages that keep the contract, the texts of all pages, and an outcome for each other page."""
+    kept: list[Chapter] = []
+    texts: dict[str, str] = {}
     problems: dict[str, Outcome] = {}
-    docnames = layout.docnames()
-    texts = {}
-    for docname in docnames:
+    for docname in layout.docnames():
+        texts[docname] = ""
         try:
             chapter = read_chapter(layout.book, docname)
         except UnreadableChapter as error:
             problems[docname] = Outcome(docname, store.last_good(docname), True, str(error))
-            texts[docname] = ""
             continue
         texts[docname] = chapter.text
-        if complaints := lint(chapter, layout.code):
-            listing = "\n".join(f"book/{docname}.md:{c.line}: {c.sentence}" for c in complaints)
-            more = f" (and {len(complaints) - 1} more)" if len(complaints) > 1 else ""
-            problem = f"book/{docname}.md:{complaints[0].line}: {complaints[0].sentence}{more}"
-            problems[docname] = Outcome(docname, store.last_good(docname), True, problem, listing)
+        complaints = [f"book/{docname}.md:{c.line}: {c.sentence}" for c in lint(chapter, layout.code)]
+        if complaints:
+            problem = complaints[0] + (f" (and {len(complaints) - 1} more)" if complaints[1:] else "")
+            last_good = store.last_good(docname)
+            problems[docname] = Outcome(docname, last_good, True, problem, "\n".join(complaints))
         else:
-            readable.append(chapter)
-    executing = [chapter for chapter in readable if chapter.code_cells]
-    done = {o.docname: o for o in execute_chapters(executing, layout.code, store, Progress())}
-    outcomes = [problems.get(name) or done.get(name) or Outcome(name, None, fresh=False) for name in docnames]
-    write_publication(layout.executions, outcomes, texts)
-    return outcomes
+            kept.append(chapter)
+    return kept, texts, problems
 
 
 def _write(layout: Layout, builder: str) -> bool:

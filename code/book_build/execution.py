@@ -157,13 +157,16 @@ async def _execute(chapter: Chapter, key: str, code: Path, progress: Progress) -
                 f"the cell raised {error.ename}: {_first_line(error.evalue)}",
                 ANSI.sub("", error.traceback),
             ) from None
-        except (DeadKernelError, TimeoutError):
-            reason = (
-                f"the page was still in this cell at its time limit of {chapter.time_limit:g} s; "
-                "make it faster or raise time_limit in its front matter"
-                if clock.expired()
-                else "the kernel died in this cell (a crash or out of memory)"
-            )
+        except (RuntimeError, TimeoutError) as error:
+            if clock.expired():
+                reason = (
+                    f"the page was still in this cell at its time limit of {chapter.time_limit:g} s; "
+                    "make it faster or raise time_limit in its front matter"
+                )
+            elif isinstance(error, DeadKernelError):
+                reason = "the kernel died in this cell (a crash or out of memory)"
+            else:
+                reason = str(error)
             raise ChapterFailed(f"{place}:{chapter.line_of(current)}: {reason}") from None
     _refuse_warnings(chapter, notebook)
     return Execution(
@@ -205,6 +208,7 @@ async def _kernel(
         notebook,
         km=manager,
         timeout=None,
+        startup_timeout=180,
         extra_arguments=KERNEL_ARGUMENTS,
         resources={"metadata": {"path": str(scratch / "work")}},
         **hooks,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from sphinx_external_toc.parsing import parse_toc_yaml
+import yaml
+from sphinx_external_toc.parsing import MalformedError, parse_toc_yaml
 
 
 @dataclass(frozen=True)
@@ -44,4 +45,7 @@ class Layout:
 
     def docnames(self) -> list[str]:
         """The pages of the book in reading order, as `_toc.yml` lists them."""
-        return list(parse_toc_yaml(self.book / "_toc.yml"))
+        try:
+            return list(parse_toc_yaml(self.book / "_toc.yml"))
+        except (MalformedError, yaml.YAMLError) as error:
+            raise SystemExit(f"book/_toc.yml cannot be read: {error}") from None

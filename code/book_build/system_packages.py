@@ -63,7 +63,7 @@ def require(name: str) -> None:
         return
     need = NEEDS[name]
     packages = " ".join(need.debian)
-    if Path("/etc/debian_version").exists() and os.geteuid() == 0:
+    if _on_debian() and os.geteuid() == 0:
         print(f"installing Debian packages for {need.purpose}: {packages}", flush=True)
         _apt_get("update", "-qq")
         _apt_get("install", "-y", "-qq", "--no-install-recommends", *need.debian)
@@ -73,6 +73,10 @@ def require(name: str) -> None:
     raise MissingPrograms(
         f"{need.purpose} needs {', '.join(absent)}; on Debian or Ubuntu: sudo apt-get install {packages}"
     )
+
+
+def _on_debian() -> bool:
+    return Path("/etc/debian_version").exists()
 
 
 def _apt_get(*arguments: str) -> None:
