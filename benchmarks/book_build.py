@@ -16,9 +16,9 @@ import time
 from pathlib import Path
 
 from book_build.layout import Layout
-from book_build.machine import describe_machine
 from book_build.publication import read_publication
 from book_build.store import Execution, Store
+from measurement.machine import describe_machine
 
 ROOT = Path(__file__).resolve().parents[1]
 CHAPTER = "start/first_hour"

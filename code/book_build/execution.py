@@ -21,10 +21,10 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 
 from book_build.chapter import Chapter
-from book_build.machine import describe_machine
 from book_build.progress import Progress
 from book_build.salt import MissingDistribution, execution_key, versions
 from book_build.store import Execution, Store
+from measurement.machine import describe_machine
 
 # Figures come as SVG for the pages and as PDF for print, the same bytes in every execution.
 KERNEL_ARGUMENTS = ["--InlineBackend.figure_formats=svg", "--InlineBackend.figure_formats=pdf"]
