@@ -51,7 +51,9 @@ copybutton_exclude = ".linenos, .gp, .go"
 html_theme = "sphinx_book_theme"
 html_title = "AI Compilers"
 html_static_path = ["book/_static"]
-html_css_files = ["book.css"]
+html_css_files = ["book.css", "icons.css"]
+templates_path = ["book/_templates"]
+html_context = {"default_mode": "auto"}
 html_math_renderer = "mathml"
 html_copy_source = True
 html_sourcelink_suffix = ""
@@ -59,6 +61,8 @@ html_last_updated_fmt = None
 html_theme_options = {
     "use_download_button": True,
     "use_fullscreen_button": False,
+    "navbar_persistent": [],
+    "footer_content_items": ["copyright.html"],
     "show_toc_level": 2,
     "home_page_in_toc": True,
     "pygments_light_style": "a11y-high-contrast-light",
