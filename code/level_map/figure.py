@@ -71,6 +71,7 @@ class LevelMap:
         from matplotlib.transforms import Bbox
 
         figure = Figure(figsize=(7.2, 3.6))
+        figure.set_layout_engine("none")  # the table is placed by hand
         axes = figure.add_axes((0, 0, 1, 1))
         axes.set_axis_off()
         text = [

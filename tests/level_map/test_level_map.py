@@ -12,7 +12,7 @@ import pytest
 from pypdf import PdfReader
 
 import the_block
-from level_map import LEVELS, Artefact, LevelMap, census_inductor, census_numpy, census_tvm, census_xla
+from level_map import LEVELS, Artefact, CensusFailed, LevelMap, census
 from the_block import S, arguments
 from the_block.block import namespace
 
@@ -27,11 +27,11 @@ X = [np.ones((8, 64), dtype=np.float32)]
 
 
 def test_numpy_runs_each_operation() -> None:
-    assert census_numpy(chain, X)["Python"].count == 5
+    assert census("NumPy", chain, X)["Python"].count == 5
 
 
 def test_xla_counts_follow_the_program() -> None:
-    found = census_xla(chain, X)
+    found = census("XLA", chain, X)
     assert found["graph"].count == 5
     assert found["tensor IR"].count > found["graph"].count  # broadcasts and constants
     assert found["loops"].count < found["graph"].count
@@ -40,7 +40,7 @@ def test_xla_counts_follow_the_program() -> None:
 
 
 def test_inductor_fuses_the_chain_into_one_kernel() -> None:
-    found = census_inductor(chain, X)
+    found = census("Inductor", chain, X)
     assert (found["graph"].count, found["loops"].count) == (5, 1)
     assert found["loops"].sentence == "1 calls of generated C++ loops and 0 of the matrix library."
     assert found["vector IR"].count > 0
@@ -48,7 +48,7 @@ def test_inductor_fuses_the_chain_into_one_kernel() -> None:
 
 
 def test_tvm_fuses_the_chain_into_at_most_two_kernels() -> None:
-    found = census_tvm(chain, X)
+    found = census("TVM", chain, X)
     assert found["tensor IR"].count == 5
     assert found["loops"].count <= 2
     assert found["assembly"].count > 0
@@ -57,9 +57,50 @@ def test_tvm_fuses_the_chain_into_at_most_two_kernels() -> None:
 def test_a_matrix_product_stays_a_kernel_of_its_own() -> None:
     arrays = arguments("mlp", S)
     assert (
-        census_numpy(the_block.mlp, arrays)["Python"].count > census_xla(the_block.mlp, arrays)["loops"].count
+        census("NumPy", the_block.mlp, arrays)["Python"].count
+        > census("XLA", the_block.mlp, arrays)["loops"].count
     )
-    assert census_xla(the_block.mlp, arrays)["loops"].count >= 2
+    assert census("XLA", the_block.mlp, arrays)["loops"].count >= 2
+
+
+def crash(x: Any) -> Any:
+    """A function that ends its process."""
+    import os
+
+    os.abort()
+
+
+def endless(x: Any) -> Any:
+    """A function that never returns."""
+    while True:
+        pass
+
+
+def untraceable(x: Any) -> Any:
+    """A function whose path depends on a value."""
+    return x if x.sum() > 0 else -x
+
+
+def test_a_crash_becomes_an_error_that_names_the_compiler() -> None:
+    with pytest.raises(CensusFailed) as refusal:
+        census("XLA", crash, X)
+    assert str(refusal.value) == "XLA failed: its process died with SIGABRT"
+
+
+def test_a_time_limit_ends_a_census() -> None:
+    with pytest.raises(CensusFailed) as refusal:
+        census("NumPy", endless, X, time_limit=2)
+    assert str(refusal.value) == "NumPy was still working after 2 s"
+
+
+def test_what_a_compiler_cannot_take_is_said() -> None:
+    with pytest.raises(CensusFailed, match=r"^XLA failed: .*TracerBoolConversionError"):
+        census("XLA", untraceable, X)
+
+
+def test_an_unknown_compiler_is_refused() -> None:
+    with pytest.raises(ValueError, match="no census of 'GCC'; choose one of NumPy, XLA, Inductor, TVM"):
+        census("GCC", chain, X)
 
 
 @pytest.fixture
