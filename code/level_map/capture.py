@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import pickle
+import re
 import signal
 import subprocess
 import sys
@@ -30,6 +31,7 @@ from level_map.census import (
 )
 
 CENSUSES = {"NumPy": census_numpy, "XLA": census_xla, "Inductor": census_inductor, "TVM": census_tvm}
+ERROR = re.compile(r"[\w.]+(Error|Exception|Failed|Unsupported)\b")  # the line that ends a traceback
 
 
 class CensusFailed(RuntimeError):
@@ -79,7 +81,8 @@ def _received(module: str, name: str, source: str) -> Function:
 def _cause(process: subprocess.CompletedProcess[str]) -> str:
     if process.returncode < 0:
         return f"its process died with {signal.Signals(-process.returncode).name}"
-    return process.stderr.strip().splitlines()[-1]
+    errors = [line for line in process.stderr.splitlines() if ERROR.match(line)]
+    return errors[-1] if errors else process.stderr.strip()[-300:]
 
 
 def main() -> None:
