@@ -85,7 +85,22 @@ latex_elements = {
     "extraclassoptions": "openany,oneside",
 }
 
-# EPUB
+# EPUB: its reader chooses the type, so the fonts and the style of the pages stay out
 epub_title = "AI Compilers: an executable book"
+epub_description = "One program through XLA, Inductor, TVM and Triton, from Python to machine code, executed."
+epub_uid = "book"
+epub_identifier = "urn:uuid:0b6c3f4e-9a57-4f0e-8d0c-6f1f2b7c51a4"
+epub_contributor = "the contributors to the book's repository"
+epub_basename = "ai-compilers"
 epub_show_urls = "no"
-epub_exclude_files = ["search.html"]
+epub_tocscope = "includehidden"
+epub_css_files = ["ebook.css"]
+epub_use_index = False
+epub_exclude_files = [
+    "search.html",
+    *(f"_static/{name}.css" for name in ("basic", "book", "copybutton", "icons", "sphinx-design.min")),
+    *(f"_static/{name}.svg" for name in ("check-solid", "copy-button")),
+    *(f"_static/{name}.png" for name in ("file", "minus", "plus")),
+    *(f"_static/fonts/{name}.woff2" for name in ("math", "text-bold", "text-italic", "text-regular")),
+    *(f"_static/fonts/{name}.txt" for name in ("README", "GUST-FONT-LICENSE")),
+]
