@@ -50,6 +50,7 @@ copybutton_exclude = ".linenos, .gp, .go"
 # HTML: everything is shipped with the pages, nothing is fetched
 html_theme = "sphinx_book_theme"
 html_title = "AI Compilers"
+html_favicon = "book/_static/favicon.svg"
 html_static_path = ["book/_static"]
 html_css_files = ["book.css", "icons.css"]
 templates_path = ["book/_templates"]

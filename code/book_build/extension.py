@@ -29,6 +29,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("env-get-outdated", _outdated)
     app.connect("source-read", _published_text)
     app.connect("doctree-read", _append_provenance)
+    app.connect("html-page-context", _list_citations)
     app.connect("html-page-context", _offer_notebook, priority=400)  # before the theme adds its buttons
     app.add_directive("objectives", Objectives)
     app.add_role("given", _given)
@@ -135,6 +136,14 @@ def _offer_notebook(
     copy.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(notebook, copy)
     context["ipynb_source"] = f"{pagename}.ipynb"
+
+
+def _list_citations(
+    app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: nodes.document | None
+) -> None:
+    """Give the entries of the bibliography the role that DPUB-ARIA 1.1 asks for inside a list."""
+    if "body" in context:
+        context["body"] = context["body"].replace('role="doc-biblioentry"', 'role="listitem"')
 
 
 class Objectives(SphinxDirective):

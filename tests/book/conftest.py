@@ -1,0 +1,78 @@
+"""The built book, a browser and a server for the tests that look at it as a reader does."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+from tests.book.reading import CHAPTERS, DOCNAMES, LAYOUT
+
+from book_build.chapter import Chapter, read_chapter
+
+
+def built(name: str, verb: str) -> Path:
+    """A path below _build, which `verb` makes; its absence fails the test with what to do."""
+    path = LAYOUT.build / name
+    if not path.exists():
+        pytest.fail(f"_build/{name} is not there: run `{verb}` first", pytrace=False)
+    return path
+
+
+@pytest.fixture(scope="session")
+def html() -> Path:
+    """The folder of the built pages."""
+    return built("html/index.html", "make html").parent
+
+
+@pytest.fixture(params=[*DOCNAMES, "search", "genindex"])
+def docname(request: pytest.FixtureRequest) -> str:
+    """Each page of the book, and the two that Sphinx adds."""
+    return str(request.param)
+
+
+@pytest.fixture(params=CHAPTERS)
+def chapter(request: pytest.FixtureRequest) -> Chapter:
+    """Each chapter of the book as its author wrote it."""
+    return read_chapter(LAYOUT.book, str(request.param))
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One headless Chromium for all tests."""
+    program = shutil.which("chromium")
+    if program is None:
+        pytest.fail(
+            "chromium is not there; on Debian or Ubuntu: sudo apt-get install chromium", pytrace=False
+        )
+    arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=arguments)
+        yield browser
+        browser.close()
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        """Keep the report of the tests readable."""
+
+
+@pytest.fixture(scope="session")
+def served(html: Path) -> Iterator[str]:
+    """The address at which the pages are served."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(html))) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.fixture(params=["file", "http"])
+def site(request: pytest.FixtureRequest, html: Path, served: str) -> str:
+    """The book as it lies on the disk, and as a server offers it: the address without a last slash."""
+    return html.as_uri() if request.param == "file" else served
