@@ -1,0 +1,80 @@
+"""Lines up the stages of several compilers that stand at the same level."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+
+from lowering_explorer.stage import LEVELS, Lowering, Stage
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One count per row, one stage per column; a stage that has no such count has None there."""
+
+    level: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, tuple[int | None, ...]], ...]
+
+    def __str__(self) -> str:
+        table = [("", *self.columns)] + [
+            (name, *("" if value is None else str(value) for value in values)) for name, values in self.rows
+        ]
+        widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+        return "\n".join(
+            "  ".join(
+                cell.ljust(width) if index == 0 else cell.rjust(width)
+                for index, (cell, width) in enumerate(zip(row, widths, strict=True))
+            ).rstrip()
+            for row in table
+        )
+
+    def _repr_html_(self) -> str:
+        head = "".join(f"<th scope='col'>{escape(name)}</th>" for name in self.columns)
+        body = "".join(
+            f"<tr><th scope='row'>{escape(name)}</th>"
+            + "".join(f"<td>{'' if value is None else value}</td>" for value in values)
+            + "</tr>"
+            for name, values in self.rows
+        )
+        return f"<table><thead><tr><td></td>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def compare(lowering: Lowering, level: str, counts: Sequence[str] = ()) -> Comparison:
+    """The counts of the last stage that each compiler has at `level`; of all kinds, or of those named.
+
+    Stages of one compiler at the level that have the same parent are parts of one program (a kernel each),
+    so their counts are added; widths and registers are maxima. Raises ValueError for an unknown level.
+    """
+    if level not in LEVELS:
+        raise ValueError(f"no level {level!r}; levels are {', '.join(LEVELS)}")
+    columns: dict[str, dict[str, int]] = {}
+    for capture in lowering:
+        if stages := capture.at(level):
+            last = stages[-1]
+            parts = [stage for stage in stages if stage.language == last.language and _twins(stage, last)]
+            columns[f"{capture.compiler}: {_shared_name(parts)}"] = _added(parts)
+    names = list(counts) or list(dict.fromkeys(name for column in columns.values() for name in column))
+    rows = tuple((name, tuple(column.get(name) for column in columns.values())) for name in names)
+    return Comparison(level, tuple(columns), rows)
+
+
+def _twins(stage: Stage, last: Stage) -> bool:
+    """Whether both are parts of one program: `assembly of f` and `assembly of g`."""
+    return stage is last or (
+        " of " in last.name and stage.name.split(" of ")[0] == last.name.split(" of ")[0]
+    )
+
+
+def _shared_name(parts: Sequence[Stage]) -> str:
+    return parts[0].name if len(parts) == 1 else f"{parts[0].name.split(' of ')[0]} of {len(parts)} kernels"
+
+
+def _added(parts: Sequence[Stage]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for stage in parts:
+        for name, value in stage.counts.items():
+            is_extent = name.startswith("widest") or name == "registers"
+            found[name] = max(found.get(name, 0), value) if is_extent else found.get(name, 0) + value
+    return found

@@ -1,0 +1,1 @@
+"""A lowering as a page, as LaTeX and as plain text."""
