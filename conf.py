@@ -1,8 +1,7 @@
 """Sphinx settings; whatever needs logic lives in code/book_build."""
 
-from pathlib import Path
+from importlib.resources import files
 
-import book_build
 from book_build.chapter import MYST_EXTENSIONS
 
 project = "AI Compilers"
@@ -79,7 +78,8 @@ latex_elements = {
     "papersize": "a4paper",
     "pointsize": "10pt",
     "babel": r"\usepackage[english]{babel}",
-    "fontpkg": Path(book_build.__file__).with_name("fonts.tex").read_text(encoding="utf-8"),
+    "fontpkg": files("book_build").joinpath("fonts.tex").read_text(encoding="utf-8"),
+    "preamble": files("book_build").joinpath("preamble.tex").read_text(encoding="utf-8"),
     "sphinxsetup": "verbatimforcewraps=true, verbatimmaxunderfull=0, verbatimwithframe=false, "
     "VerbatimColor={RGB}{246,247,249}, hmargin={25mm,25mm}, vmargin={25mm,28mm}",
     "fncychap": "",

@@ -18,6 +18,7 @@ from book_build import assets, epub, latex_parts, mathml, status
 from book_build.chapter import parse_chapter
 from book_build.layout import Layout
 from book_build.publication import Entry, read_publication
+from book_build.salt import package_digest
 from book_build.status import STATUS_DIRECTIVES
 from book_build.store import Store
 
@@ -27,6 +28,8 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("config-inited", _configure_reader)
     app.connect("builder-inited", _load_publication)
     app.connect("env-get-outdated", _outdated)
+    app.connect("env-before-read-docs", _notice_new_citations)
+    app.connect("env-updated", _pages_that_cite)
     app.connect("source-read", _published_text)
     app.connect("doctree-read", _append_provenance)
     app.connect("html-page-context", _list_citations)
@@ -35,7 +38,12 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_role("given", _given)
     for part in (assets, epub, latex_parts, mathml, status):
         part.setup(app)
-    return {"parallel_read_safe": True, "parallel_write_safe": True, "env_version": 1}
+    return {"parallel_read_safe": True, "parallel_write_safe": True, "env_version": _version()}
+
+
+def _version() -> int:
+    """Another number for other code, so that no page is shown as an older extension read it."""
+    return int(package_digest(Path(__file__).parent)[:12], 16)
 
 
 def _layout(app: Sphinx) -> Layout:
@@ -85,6 +93,16 @@ def _outdated(
 
 def _directives(env: BuildEnvironment, docname: str) -> set[str]:
     return set(env.metadata.get(docname, {}).get("book_directives", ()))
+
+
+def _notice_new_citations(app: Sphinx, env: BuildEnvironment, docnames: list[str]) -> None:
+    bibliographies = {key.docname for key in env.get_domain("cite").bibliographies}  # type: ignore[attr-defined]
+    env.book_citations_move = bool(bibliographies & set(docnames))  # type: ignore[attr-defined]
+
+
+def _pages_that_cite(app: Sphinx, env: BuildEnvironment) -> list[str]:
+    """Every page once the bibliography is read again: its anchors are numbered anew then."""
+    return sorted(env.found_docs) if env.book_citations_move else []  # type: ignore[attr-defined]
 
 
 def _published_text(app: Sphinx, docname: str, content: list[str]) -> None:

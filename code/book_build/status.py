@@ -27,7 +27,11 @@ def table(head: Sequence[str], rows: Iterable[Sequence[nodes.Node]], widths: Seq
     group += [nodes.colspec(colwidth=width) for width in widths]
     group += nodes.thead("", _row([nodes.Text(text) for text in head]))
     group += nodes.tbody("", *[_row(cells) for cells in rows])
-    return nodes.table("", group, classes=["status"])
+    return nodes.table("", group, classes=["status", "colwidths-given"])
+
+
+def _short(value: float | int | str) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def _row(cells: Iterable[nodes.Node]) -> nodes.row:
@@ -74,10 +78,11 @@ class ExecutionStatus(_StatusDirective):
                 rows.append([self.link(entry.docname), *map(nodes.Text, (verdict, "", "", "", ""))])
                 continue
             versions = ", ".join(f"{name} {version}" for name, version in execution.versions.items())
-            figures = (f"{execution.seconds:.1f}", f"{execution.cell_seconds:.1f}", execution.date, versions)
+            date = execution.date[:16].replace("T", " ")
+            figures = (f"{execution.seconds:.1f}", f"{execution.cell_seconds:.1f}", date, versions)
             rows.append([self.link(entry.docname), *map(nodes.Text, (verdict, *figures))])
         head = ("page", "verdict", "seconds", "in cells", "executed (UTC)", "versions")
-        return [table(head, rows, (22, 8, 8, 8, 20, 34))]
+        return [table(head, rows, (16, 11, 11, 10, 16, 36))]
 
 
 class ClaimsTable(_StatusDirective):
@@ -88,9 +93,9 @@ class ClaimsTable(_StatusDirective):
         rows = []
         for entry, execution in self.published():
             for claim in execution.claims() if execution else ():
-                evidence = ", ".join(f"{name} = {value}" for name, value in claim["evidence"].items())
+                evidence = ", ".join(f"{name} = {_short(value)}" for name, value in claim["evidence"].items())
                 verdict = nodes.Text("held before the failure" if entry.problem else "holds")
                 rows.append(
                     [nodes.Text(claim["sentence"]), verdict, nodes.Text(evidence), self.link(entry.docname)]
                 )
-        return [table(("claim", "verdict", "evidence", "page"), rows, (46, 10, 26, 18))]
+        return [table(("claim", "verdict", "evidence", "page"), rows, (40, 12, 32, 16))]

@@ -12,17 +12,9 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
-from tests.book.reading import CHAPTERS, DOCNAMES, LAYOUT
+from tests.book.reading import CHAPTERS, DOCNAMES, LAYOUT, built
 
 from book_build.chapter import Chapter, read_chapter
-
-
-def built(name: str, verb: str) -> Path:
-    """A path below _build, which `verb` makes; its absence fails the test with what to do."""
-    path = LAYOUT.build / name
-    if not path.exists():
-        pytest.fail(f"_build/{name} is not there: run `{verb}` first", pytrace=False)
-    return path
 
 
 @pytest.fixture(scope="session")
