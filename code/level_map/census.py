@@ -71,13 +71,8 @@ def census_xla(function: Function, arrays: Sequence[np.ndarray]) -> dict[str, Ar
     lowered = traced.lower()
     stablehlo = re.findall(r"= \"?stablehlo\.\w+", lowered.as_text())
     with tempfile.TemporaryDirectory() as folder:
-        compiled = lowered.compile(
-            compiler_options={
-                "xla_dump_to": folder,
-                "xla_dump_hlo_as_text": True,
-                "xla_dump_emitter_re": ".*",
-            }
-        )
+        # With the emitters' MLIR as well (xla_dump_emitter_re) jaxlib 0.10.2 crashes now and then.
+        compiled = lowered.compile(compiler_options={"xla_dump_to": folder, "xla_dump_hlo_as_text": True})
         llvm = "\n".join(path.read_text() for path in Path(folder).glob("*ir-with-opt.ll"))
         assembly = "\n".join(_disassemble(path) for path in Path(folder).glob("*.o"))
     kernels = _entry_kernels(compiled.as_text())
