@@ -3,7 +3,8 @@
 A machine drifts: its frequency changes, neighbours come and go. Timing all of A and then all of B
 puts that drift into the result. Here the two run in pairs, in random order within each pair, and each
 pair gives one ratio, in which what slowed both cancels. The median of the ratios ignores the pairs
-that something disturbed; a bootstrap (Efron 1979) over the pairs gives its interval.
+that something disturbed; a bootstrap over the pairs gives its interval (Singh and Xie, Bootstrap: A
+Statistical Method).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -84,8 +86,8 @@ class Comparison:
             f"{self.spread:.2f}\n  {self.threads}; {self.machine}"
         )
 
-    def _repr_html_(self) -> str:
-        return f"<pre>{html.escape(str(self))}</pre>"
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        return {"text/plain": str(self), "text/html": f"<pre>{html.escape(str(self))}</pre>"}
 
     def __float__(self) -> float:
         raise TypeError(

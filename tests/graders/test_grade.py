@@ -79,7 +79,7 @@ def my_answer(call, clock):  # type: ignore[no-untyped-def]
 def test_a_function_is_taken_by_its_source_whatever_its_name() -> None:
     report = grade(CHAPTER, NAME, my_answer)
     assert report.passed
-    assert "start/measuring, async-dispatch: passed" in report._repr_html_()
+    assert "start/measuring, async-dispatch: passed" in report._repr_mimebundle_()["text/html"]
 
 
 def test_a_function_without_source_is_refused() -> None:
@@ -104,7 +104,7 @@ def test_unknown_names_list_the_known_ones() -> None:
 
 def test_html_is_escaped() -> None:
     report = grade(CHAPTER, NAME, HEAD + "raise ValueError('<b>')")
-    assert "&lt;b&gt;" in report._repr_html_()
+    assert "&lt;b&gt;" in report._repr_mimebundle_()["text/html"]
 
 
 def test_from_the_shell(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -142,7 +142,7 @@ def test_a_printed_comparison_says_how_it_was_made() -> None:
 def test_html_is_escaped() -> None:
     machine = SimulatedMachine()
     found = compare(machine.program(2 * MS), machine.program(2 * MS), clock=machine.clock, names=("A", "<B>"))
-    assert "&lt;B&gt;" in found._repr_html_()
+    assert "&lt;B&gt;" in found._repr_mimebundle_()["text/html"]
 
 
 def test_too_few_pairs_are_refused() -> None:
