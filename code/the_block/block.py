@@ -24,13 +24,19 @@ def namespace(x: Array) -> Any:
 
 
 def rmsnorm(x: Array, g: Array) -> Array:
-    """Scale each row of `x` to a root mean square of 1, then each column by `g` (Zhang and Sennrich 2019)."""
+    """Scale each row of `x` to a root mean square of 1, then each column by `g`.
+
+    Zhang and Sennrich, Root Mean Square Layer Normalization, 2019.
+    """
     xp = namespace(x)
     return x / xp.sqrt(xp.mean(x * x, axis=-1, keepdims=True) + EPSILON) * g
 
 
 def attention(x: Array, g: Array, Wq: Array, Wk: Array, Wv: Array, Wo: Array) -> Array:
-    """Add to `x` what each token reads from itself and the tokens before it (Vaswani et al. 2017)."""
+    """Add to `x` what each token reads from itself and the tokens before it.
+
+    Vaswani et al., Attention Is All You Need, 2017, section 3.2.1, with a causal mask.
+    """
     xp = namespace(x)
     tokens, width = x.shape
     h = rmsnorm(x, g)
@@ -42,14 +48,20 @@ def attention(x: Array, g: Array, Wq: Array, Wk: Array, Wv: Array, Wo: Array) ->
 
 
 def softmax(scores: Array) -> Array:
-    """Turn each row into weights that add up to 1; the maximum is taken off so that exp stays finite."""
+    """Turn each row into weights that add up to 1.
+
+    The maximum is taken off so that exp stays finite.
+    """
     xp = namespace(scores)
     weights = xp.exp(scores - xp.amax(scores, axis=-1, keepdims=True))
     return weights / xp.sum(weights, axis=-1, keepdims=True)
 
 
 def mlp(x: Array, g: Array, W1: Array, W2: Array) -> Array:
-    """Add to `x` a two-layer perceptron of its norm, with the activation silu(h) = h / (1 + exp(-h))."""
+    """Add to `x` a two-layer perceptron of its norm.
+
+    The activation is silu(h) = h / (1 + exp(-h)).
+    """
     xp = namespace(x)
     h = rmsnorm(x, g) @ W1
     return x + (h / (1 + xp.exp(-h))) @ W2
