@@ -1,0 +1,271 @@
+"""Makes stages of what Inductor says while it compiles."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import PurePath
+
+from lowering_explorer.adapters import fx_text, inductor_loops, inductor_module
+from lowering_explorer.adapters.inductor_lines import KERNEL, unmarked
+from lowering_explorer.adapters.torch_logs import Record
+from lowering_explorer.request import Request
+from lowering_explorer.stage import Lines, Stage
+
+LOGS = ("bytecode", "guards", "graph_breaks", "ir_pre_fusion", "ir_post_fusion", "fusion", "inductor_metrics")
+BACKWARD = "backward pass begins"  # the kind of a record that the adapter adds
+
+# Kind of a record -> name of the stage, level, what happened. A graph that no pass changed is left out.
+_GRAPHS = {
+    "dynamo_output_graph": (
+        "FX graph",
+        "graph",
+        "Dynamo ran the bytecode without numbers and kept {} operations on tensors.",
+    ),
+    "after_pre_grad_graph": (
+        "FX graph after pre-grad passes",
+        "graph",
+        "Calls are brought into one form; there are {}.",
+    ),
+    "aot_inference_graph": (
+        "ATen graph",
+        "tensor IR",
+        "AOTAutograd: {} calls of ATen's operators; none writes into its arguments.",
+    ),
+    "aot_joint_graph": (
+        "joint graph",
+        "tensor IR",
+        "AOTAutograd: the forward and the backward pass in one graph of {} operations.",
+    ),
+    "aot_forward_graph": (
+        "forward graph",
+        "tensor IR",
+        "The partitioner's first half, {} operations: the results, and what the backward pass reads.",
+    ),
+    "aot_backward_graph": (
+        "backward graph",
+        "tensor IR",
+        "The partitioner's second half, {} operations: the gradients.",
+    ),
+    "after_joint_graph": (
+        "ATen graph after joint passes",
+        "tensor IR",
+        "Patterns are replaced; there are {} operations.",
+    ),
+    "inductor_post_grad_graph": (
+        "ATen graph after post-grad passes",
+        "tensor IR",
+        "Patterns are replaced; there are {} operations.",
+    ),
+}
+
+
+class Reader:
+    """Reads records in order: what a record becomes depends on those before it."""
+
+    def __init__(self, request: Request) -> None:
+        self._request = request
+        self._parts: list[str] = []  # the frames, in the order of their compilation
+        self._backward = False
+        self._latest: dict[
+            tuple[str, bool], Stage
+        ] = {}  # (frame, backward?) -> the stage that the next is made from
+        self._fusion: list[str] = []
+        self._of_buffer: Mapping[str, Lines] = {}
+        self._of_kernel: dict[str, tuple[Lines, ...]] = {}
+        self._module = Record("", "")
+
+    def stages(self, record: Record) -> Iterator[Stage]:
+        """What one record adds."""
+        match record.kind:
+            case "dynamo_start":
+                self._parts.append(record.frame)
+            case "bytecode":
+                yield self._bytecode(record)
+            case "graph_breaks":
+                yield self._graph_break(record)
+            case kind if kind in _GRAPHS:
+                yield from self._graph(record)
+            case "guards" if "TREE_GUARD_MANAGER" in record.text:
+                yield self._guards(record)
+            case kind if kind == BACKWARD:
+                self._backward = True
+            case "ir_pre_fusion":
+                yield self._loops(record, "Inductor IR before fusion")
+            case "fusion":
+                self._fusion.append(record.text)
+            case "ir_post_fusion":
+                yield from self._fused(record)
+            case kind if kind == KERNEL:
+                self._of_kernel[record.file] = unmarked(record.text.strip("\n"))[1]
+            case "inductor_output_code":
+                self._module = record
+                yield from self._code(record)
+            case "inductor_metrics":
+                yield self._wrapper(record)
+
+    def _name(self, name: str, record: Record) -> str:
+        """The name, with what tells it from the same stage of another part or direction."""
+        part = self._parts.index(record.frame) + 1 if record.frame in self._parts else 1
+        tells = ([f"part {part}"] if part > 1 else []) + (["backward"] if self._backward else [])
+        return f"{name} ({', '.join(tells)})" if tells else name
+
+    def _parent(self, record: Record) -> str:
+        before = self._latest.get((record.frame, self._backward))
+        return before.name if before else ""
+
+    def _bytecode(self, record: Record) -> Stage:
+        headline, _, text = record.text.partition("\n")
+        text = text.strip("\n") + "\n"
+        if headline.startswith("MODIFIED"):
+            note = "What Python runs from now on: the compiled graph is called where its operations stood."
+            made_from = self._name("bytecode", record)
+            return Stage(
+                self._name("bytecode after Dynamo", record), "Python", "bytecode", text, made_from, note=note
+            )
+        file = headline.split(" ")[3]
+        lines: list[Lines] = []
+        for line in text.splitlines():
+            number = re.match(r"\s*(\d+)\s+(?:>>\s+)?\d+ [A-Z]", line)
+            at = self._request.resolve(file, int(number[1])) if number else (lines[-1] if lines else ())
+            lines.append(at if line.strip() else ())
+        stage = Stage(
+            self._name("bytecode", record),
+            "Python",
+            "bytecode",
+            text,
+            "",
+            tuple(lines),
+            {},
+            "What CPython made of the source.",
+        )
+        self._latest[record.frame, False] = stage
+        return stage
+
+    def _graph_break(self, record: Record) -> Stage:
+        text = record.text.strip("\n") + "\n"
+        reason = re.search(r"Graph Break Reason: (.*)", text)
+        lines = tuple(
+            self._request.resolve(place[1], int(place[2])) if place else ()
+            for place in (re.search(r'File "(.+)", line (\d+)', line) for line in text.splitlines())
+        )
+        why = f" ({reason[1]})" if reason else ""
+        note = f"Dynamo ends the graph here{why}: Python runs this place, and what follows is another part."
+        return Stage(
+            self._name("graph break", record), "Python", "text", text, self._parent(record), lines, {}, note
+        )
+
+    def _graph(self, record: Record) -> Iterator[Stage]:
+        name, level, note = _GRAPHS[record.kind]
+        text, lines = fx_text.located(record.text, self._request)
+        before = self._latest.get((record.frame, self._backward))
+        if before and fx_text.body(before.text) == fx_text.body(text):
+            return
+        counts = fx_text.operations(text)
+        is_half = record.kind in ("aot_forward_graph", "aot_backward_graph")
+        parent = self._name("joint graph", record) if is_half else self._parent(record)
+        stage = Stage(
+            self._name(name, record),
+            level,
+            "python",
+            text,
+            parent,
+            lines,
+            counts,
+            note.format(counts["operations"]),
+        )
+        self._latest[record.frame, self._backward or record.kind == "aot_backward_graph"] = stage
+        yield stage
+
+    def _guards(self, record: Record) -> Stage:
+        kept, found = [], []
+        for line in record.text.strip("\n").splitlines()[1:]:
+            place = re.search(r"\s+# (?:.*# )?(\S+):(\d+) in \S+$", line)
+            kept.append(line[: place.start()] if place else line)
+            found.append(self._request.resolve(PurePath(place[1]).name, int(place[2])) if place else ())
+        text = "".join(f"{line}\n" for line in kept)
+        number = len(re.findall(r"\+- [A-Z_]+:", text))
+        return Stage(
+            self._name("guards", record),
+            "Python",
+            "text",
+            text,
+            self._name("bytecode", record),
+            tuple(found),
+            {"guards": number},
+            f"The compiled code serves a call only if these {number} checks hold; else Dynamo compiles anew.",
+        )
+
+    def _loops(self, record: Record, name: str) -> Stage:
+        text, lines = inductor_loops.located(record.text)
+        counts = inductor_loops.counts(text)
+        self._of_buffer = inductor_loops.buffer_lines(text, lines)
+        nests, calls = counts.get("loop nests", 0), counts.get("library calls", 0)
+        note = f"{nests} loop nest{'s' * (nests != 1)}, {calls} call{'s' * (calls != 1)} of a library."
+        if name.endswith("after fusion"):
+            was = self._latest[record.frame, self._backward].counts.get("loop nests", 0)
+            note = f"Fusion made {nests} loop nest{'s' * (nests != 1)} of {was}."
+        stage = Stage(
+            self._name(name, record), "loops", "python", text, self._parent(record), lines, counts, note
+        )
+        self._latest[record.frame, self._backward] = stage
+        return stage
+
+    def _fused(self, record: Record) -> Iterator[Stage]:
+        before = self._latest[record.frame, self._backward]
+        said = [
+            line.strip() for text in self._fusion for line in text.splitlines() if not line.startswith("  ")
+        ]
+        said = [line for line in said if line and not line.startswith("fuse_nodes_once")]
+        self._fusion.clear()
+        of_node = inductor_loops.node_lines(before.text, before.source_lines)
+        lines = tuple(
+            inductor_loops.union(of_node.get(node, ()) for node in re.findall(r"op\d+", line))
+            for line in said
+        )
+        fusions = sum(line.startswith("fusing ") for line in said)
+        refusals = sum(line.startswith("cannot fuse") for line in said)
+        if said:
+            yield Stage(
+                self._name("fusion decisions", record),
+                "loops",
+                "text",
+                "".join(f"{line}\n" for line in said),
+                before.name,
+                lines,
+                {"fusions": fusions, "refusals": refusals},
+                f"Inductor tries pairs of loop nests: it fused {fusions} and refused {refusals}.",
+            )
+        yield self._loops(record, "Inductor IR after fusion")
+
+    def _code(self, record: Record) -> Iterator[Stage]:
+        for name, code in inductor_module.kernels(record.text).items():
+            lines = self._of_kernel.get(name, ())
+            yield Stage(
+                self._name(f"C++ of {name}", record),
+                "vector IR",
+                "cpp",
+                code,
+                self._parent(record),
+                lines if len(lines) == len(code.splitlines()) else (),
+                {},
+                "Generated C++: each at::vec::Vectorized is one vector register.",
+            )
+
+    def _wrapper(self, record: Record) -> Stage:
+        module = self._module
+        text = inductor_module.wrapper(module.text)
+        names = list(inductor_module.kernels(module.text))
+        counts = dict(inductor_module.wrapper_counts(text, names))
+        if accessed := re.search(r"'num_bytes_accessed': (\d+)", record.text):
+            counts["bytes read or written"] = int(accessed[1])
+        return Stage(
+            self._name("wrapper", record),
+            "loops",
+            "python",
+            text,
+            self._parent(record),
+            inductor_module.wrapper_lines(text, self._of_kernel, self._of_buffer),
+            counts,
+            "The Python that allocates the buffers and calls kernels and libraries in order.",
+        )
