@@ -16,7 +16,7 @@ _RULES = tuple(
         (r"(?:/[\w.+-]+)+/site-packages/", ""),
         (r"(?:/[\w.+-]+)+/ipykernel_\d+/", ""),
         (r"(?:/[\w.+-]+)+/lib/python3\.\d+/", "python/"),
-        (r"(?<![\w.])0x[0-9a-f]{8,16}(?=[>\s,)]|$)", "ADDRESS"),
+        (r"(?<![\w.,])0x[0-9a-f]{8,16}(?=[>\s,)]|$)", "ADDRESS"),
         (r" at ADDRESS", ""),
     )
 )
