@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from pathlib import PurePath
+from pathlib import Path, PurePath
 
-from lowering_explorer.adapters import fx_text, inductor_loops, inductor_module
+from torch._inductor.codecache import PyCodeCache
+
+from lowering_explorer.adapters import fx_text, inductor_assembly, inductor_loops, inductor_module
 from lowering_explorer.adapters.inductor_lines import KERNEL, unmarked
 from lowering_explorer.adapters.torch_logs import Record
 from lowering_explorer.request import Request
@@ -101,8 +103,9 @@ class Reader:
             case "inductor_output_code":
                 self._module = record
                 yield from self._code(record)
-            case "inductor_metrics":
+            case "inductor_metrics":  # said when the module is compiled and loaded
                 yield self._wrapper(record)
+                yield from self._assembly(record)
 
     def _name(self, name: str, record: Record) -> str:
         """The name, with what tells it from the same stage of another part or direction."""
@@ -269,3 +272,19 @@ class Reader:
             counts,
             "The Python that allocates the buffers and calls kernels and libraries in order.",
         )
+
+    def _assembly(self, record: Record) -> Iterator[Stage]:
+        module = next(module for module in PyCodeCache.modules if module.__file__ == self._module.file)
+        for name, code in inductor_module.kernels(self._module.text).items():
+            library = Path(getattr(module, name).__self__.__file__)
+            text, lines = inductor_assembly.located(library, code, self._of_kernel.get(name, ()))
+            yield Stage(
+                self._name(f"assembly of {name}", record),
+                "assembly",
+                "x86",
+                text,
+                self._name(f"C++ of {name}", record),
+                lines,
+                {},
+                "What the C++ compiler made of the kernel; each comment is the line of C++ that follows.",
+            )
