@@ -37,7 +37,7 @@ check: $(READY) ## lint, formatting, types, import contracts, the chapter contra
 	@$(BIN)/python -m book_build lint
 
 benchmark: $(READY) ## print the figures of BENCHMARKS.md
-	@$(BIN)/python benchmarks/book_build.py
+	@$(BIN)/python benchmarks/building.py
 
 clean: ## remove everything that a build made (the environment stays)
 	@rm -rf _build

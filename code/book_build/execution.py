@@ -139,10 +139,10 @@ async def _execute(chapter: Chapter, key: str, code: Path, progress: Progress) -
             len(chapter.code_cells),
         )
 
-    def on_complete(cell: Any, cell_index: int) -> None:
+    def on_executed(cell: Any, cell_index: int, execute_reply: Any) -> None:
         cell_seconds.append(time.monotonic() - cell_began)
 
-    async with _kernel(notebook, code, on_cell_execute=on_start, on_cell_complete=on_complete) as (
+    async with _kernel(notebook, code, on_cell_execute=on_start, on_cell_executed=on_executed) as (
         client,
         start,
     ):

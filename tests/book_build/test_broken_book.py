@@ -5,6 +5,7 @@ Each page of tests/broken_book states what the build must say about it in a comm
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import signal
@@ -141,6 +142,16 @@ def test_prose_alone_executes_nothing(tmp_path: Path, root: Path) -> None:
     assert status == 0, output
     assert book.state(output, "healthy") == ("cached", "ok")
     assert "One more sentence." in book.html("healthy")
+
+
+def test_knows_how_long_its_cells_took(tmp_path: Path, root: Path) -> None:
+    book = book_with(tmp_path / "book", root, "healthy")
+    slower = book.page("healthy")
+    slower.write_text(slower.read_text() + "\n```{code-cell}\nimport time\n\ntime.sleep(0.5)\n```\n")
+    assert book.build()[0] == 0
+    (stored,) = (book.root / "_build" / "executions" / "healthy").glob("*.json")
+    execution = json.loads(stored.read_text())
+    assert 0.5 <= execution["cell_seconds"] <= execution["seconds"]
 
 
 def test_a_killed_build_loses_no_finished_page(tmp_path: Path, root: Path) -> None:

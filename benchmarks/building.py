@@ -1,7 +1,7 @@
 """Prints what building the book costs: the figures of BENCHMARKS.md.
 
 Builds into a copy of the repository below a temporary folder, so that the reader's own _build
-stays as it is: python benchmarks/book_build.py
+stays as it is: python benchmarks/building.py
 """
 
 from __future__ import annotations
@@ -9,11 +9,17 @@ from __future__ import annotations
 import gzip
 import os
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from playwright.sync_api import sync_playwright
 
 from book_build.layout import Layout
 from book_build.publication import read_publication
@@ -44,10 +50,48 @@ def executions(root: Path) -> list[Execution]:
     return [execution for execution in found if execution]
 
 
-def page_weights(site: Path) -> list[tuple[int, Path]]:
-    """Compressed bytes of each HTML file alone, heaviest first."""
-    weights = [(len(gzip.compress(path.read_bytes(), 9)), path) for path in site.rglob("*.html")]
-    return sorted(weights, reverse=True)
+@dataclass(frozen=True)
+class Load:
+    """What a browser with an empty cache fetched for one page, and how long that took."""
+
+    page: str
+    bytes: int  # compressed as a server sends them, without the page's own figures
+    milliseconds: float  # from the start of the navigation to the load event
+
+    def __str__(self) -> str:
+        return f"{self.page:<24} {self.bytes / 1000:4.0f} kB, {self.milliseconds:4.0f} ms"
+
+
+def loads(site: Path) -> Iterator[Load]:
+    """Open every page of the site from the disk in Chromium; the median of five visits each."""
+    program = shutil.which("chromium")
+    if program is None:
+        print("page weights and load times: not measured, no chromium")
+        return
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        for path in sorted(site.rglob("*.html")):
+            if "_static" in path.parts:
+                continue
+            times = []
+            for _ in range(5):
+                page = browser.new_context().new_page()
+                fetched: set[str] = set()
+                page.on("request", lambda request, into=fetched: into.add(request.url))
+                page.goto(path.as_uri())
+                times.append(page.evaluate("performance.getEntriesByType('navigation')[0].loadEventEnd"))
+                page.context.close()
+            weight = sum(_compressed(url) for url in fetched if "/_images/" not in url)
+            yield Load(path.relative_to(site).with_suffix("").as_posix(), weight, statistics.median(times))
+        browser.close()
+
+
+def _compressed(url: str) -> int:
+    parts = urlsplit(url)
+    if parts.scheme != "file":
+        return 0
+    data = Path(unquote(parts.path)).read_bytes()
+    return len(data) if parts.path.endswith(".woff2") else len(gzip.compress(data, 9))
 
 
 def main() -> None:
@@ -85,8 +129,9 @@ def main() -> None:
 
         print(f"PDF from the stored executions: {timed_build(root, 'pdf'):.1f} s")
         print(f"EPUB from the stored executions: {timed_build(root, 'epub'):.1f} s")
-        for weight, path in page_weights(root / "_build" / "html")[:3]:
-            print(f"page weight, HTML alone, compressed: {weight / 1000:.0f} kB {path.name}")
+        print("per page: compressed weight (goal 300 kB), time until loaded from the disk")
+        for load in loads(root / "_build" / "html"):
+            print(f"  {load}")
 
 
 if __name__ == "__main__":
