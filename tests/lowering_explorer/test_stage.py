@@ -1,0 +1,88 @@
+"""Lowerings as data: they survive JSON, and their errors say what there is."""
+
+from __future__ import annotations
+
+import pytest
+
+from lowering_explorer import Capture, Lowering, Source, Stage, compare
+
+
+def stage(name: str, level: str = "assembly", language: str = "x86", **fields: object) -> Stage:
+    return Stage(name, level, language, fields.pop("text", "  ret\n"), **fields)  # type: ignore[arg-type]
+
+
+LOWERING = Lowering(
+    "f",
+    ("f32[2]",),
+    Source("f.py", {3: "def f(x):", 4: "    return x * x"}),
+    "a machine",
+    (
+        Capture(
+            "xla",
+            "1",
+            (
+                stage(
+                    "HLO", "tensor IR", "hlo", source_lines=((4,),), counts={"operations": 2, "multiply": 1}
+                ),
+                stage("assembly of a", counts={"instructions": 5, "widest vector register in bits": 256}),
+                stage("assembly of b", counts={"instructions": 7, "widest vector register in bits": 128}),
+            ),
+        ),
+        Capture("tvm", "2", (stage("assembly", counts={"instructions": 9, "call": 1}),), "tvm stopped"),
+    ),
+)
+
+
+def test_survives_json() -> None:
+    assert Lowering.from_json(LOWERING.to_json()) == LOWERING
+
+
+@pytest.mark.parametrize("text", ["{}", "[]", '{"function": "f", "captures": 3}', "not json"])
+def test_refuses_other_json(text: str) -> None:
+    with pytest.raises(ValueError, match=r"this is not the JSON of a lowering|Expecting value"):
+        Lowering.from_json(text)
+
+
+def test_finds_the_lines_that_came_from_a_source_line() -> None:
+    assert LOWERING["xla"]["HLO"].lines_from(4) == [0]
+    assert LOWERING["xla"]["HLO"].lines_from(3) == []
+
+
+def test_names_what_it_has_when_asked_for_something_else() -> None:
+    with pytest.raises(
+        KeyError, match="xla has no stage 'PTX'; it has: 'HLO', 'assembly of a', 'assembly of b'"
+    ):
+        LOWERING["xla"]["PTX"]
+    with pytest.raises(KeyError, match="not captured: 'triton'; captured: xla, tvm"):
+        LOWERING["triton"]
+
+
+def test_refuses_stages_that_contradict_themselves() -> None:
+    with pytest.raises(ValueError, match="no level 'somewhere'"):
+        stage("x", "somewhere")
+    with pytest.raises(ValueError, match="its source lines do not match its lines"):
+        stage("x", source_lines=((), ()))
+
+
+def test_compares_like_with_like_and_adds_up_kernels() -> None:
+    found = compare(LOWERING, "assembly")
+    assert found.columns == ("xla: assembly of 2 kernels", "tvm: assembly")
+    assert dict(found.rows) == {
+        "instructions": (12, 9),
+        "widest vector register in bits": (256, None),
+        "call": (None, 1),
+    }
+
+
+def test_compares_only_what_is_asked_for() -> None:
+    assert compare(LOWERING, "assembly", ["call"]).rows == (("call", (None, 1)),)
+    with pytest.raises(ValueError, match="no level 'nowhere'; levels are Python, graph,"):
+        compare(LOWERING, "nowhere")
+
+
+def test_escapes_names_in_html() -> None:
+    wild = Lowering("f", (), Source("f", {}), "", (Capture("<b>", "", (stage("<i>", counts={"<u>": 1}),)),))
+    html = compare(wild, "assembly")._repr_html_()
+    assert "<b>" not in html
+    assert "<i>" not in html
+    assert "&lt;u&gt;" in html
