@@ -1,0 +1,116 @@
+"""XLA on the CPU, through JAX, with its default options."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+import jax
+
+from lowering_explorer.adapters import debug_locations, hlo_text, xla_dump
+from lowering_explorer.adapters.xla_thunks import thunks
+from lowering_explorer.argument import Array, with_arrays
+from lowering_explorer.request import Request
+from lowering_explorer.stage import Lines, Stage
+
+REMEDIES = (
+    (
+        r"TracerBoolConversionError|ConcretizationTypeError|TracerIntegerConversionError",
+        "The function decides by the value of an array, which is not known when it is compiled: "
+        "use jax.lax.cond, jax.lax.while_loop or jax.numpy.where.",
+    ),
+    (r"TracerArrayConversionError", "The function calls NumPy on an array: use jax.numpy or the array API."),
+    (
+        r"not a valid JAX type|JAX does not support",
+        "JAX takes arrays and numbers; is the function written for another framework?",
+    ),
+    (r"incompatible shapes|shapes? .* (?:not|must)|contracting", "Check the shapes of the arguments."),
+)
+_JAXPR_PLACE = re.compile(r"\s+# (\S+?):(\d+)(?::\d+)?(?: \(.*\))?$")
+_FLAGS = ("NPROC", "XLA_FLAGS", "JAX_PLATFORMS")
+
+
+def flags() -> dict[str, str]:
+    """What the environment sets."""
+    return {name: os.environ[name] for name in _FLAGS if name in os.environ}
+
+
+def capture(request: Request) -> Iterator[Stage]:
+    """The stages of `jax.jit`; see `lower_with`."""
+    return lower_with(request, {})
+
+
+def lower_with(request: Request, compiler_options: Mapping[str, Any]) -> Iterator[Stage]:
+    """Everything from the trace to the assembly, with XLA's options for this compilation."""
+    arrays: list[Array] = []
+    with_arrays((request.arguments, dict(request.keywords)), arrays.append)
+    wide = any(array.dtype in ("f64", "s64") for array in arrays)
+    jax.config.update("jax_platforms", "cpu")
+    jax.config.update("jax_enable_x64", wide)
+    jax.config.update("jax_traceback_in_locations_limit", 10)
+    shapes = [jax.ShapeDtypeStruct(array.shape, array.dtype_name) for array in arrays]
+    traced = jax.jit(_of_arrays(request)).trace(*shapes)
+    text, lines = _jaxpr(traced.jaxpr.jaxpr, request)
+    yield Stage("jaxpr", "graph", "jaxpr", text, "", lines, note="The trace: one equation per primitive.")
+    lowered = traced.lower()
+    text, lines = debug_locations.mlir(lowered.as_text(debug_info=True), request.resolve)
+    yield Stage(
+        "StableHLO",
+        "tensor IR",
+        "mlir",
+        text,
+        "jaxpr",
+        lines,
+        note="The form in which JAX hands the program to XLA; broadcasts and constants became operations.",
+    )
+    compiled = lowered.compile(
+        compiler_options={"xla_dump_to": str(request.folder), **xla_dump.OPTIONS, **compiler_options}
+    )
+    yield from xla_dump.hlo_stages(request.folder, request)
+    calls = thunks(compiled.runtime_executable().serialize())
+    lines_of_kernel: dict[str, Lines] = {}
+    for stage in xla_dump.final_stages(request.folder, request, calls):
+        if stage.name == "fused HLO":
+            lines_of_kernel = dict(hlo_text.kernel_lines(stage.text, stage.source_lines))
+            stage = replace(stage, counts={**stage.counts, **_costs(compiled)})
+        yield stage
+    yield from xla_dump.kernel_stages(request.folder, lines_of_kernel)
+
+
+def _of_arrays(request: Request) -> Callable[..., Any]:
+    """The function of its arrays alone; its other arguments are constants, as they are for a kernel."""
+    if not request.keywords and all(isinstance(argument, Array) for argument in request.arguments):
+        return request.function  # XLA then knows the names of its parameters
+
+    def function(*arrays: Any) -> Any:
+        remaining = iter(arrays)
+        arguments, keywords = with_arrays(
+            (request.arguments, dict(request.keywords)), lambda array: next(remaining)
+        )
+        return request.function(*arguments, **keywords)
+
+    function.__name__ = getattr(request.function, "__name__", "function")
+    return function
+
+
+def _jaxpr(jaxpr: Any, request: Request) -> tuple[str, tuple[Lines, ...]]:
+    kept: list[str] = []
+    found: list[Lines] = []
+    for line in jaxpr.pretty_print(source_info=True, use_color=False).splitlines():
+        place = _JAXPR_PLACE.search(line)
+        kept.append(_JAXPR_PLACE.sub("", line))
+        found.append(request.resolve(place[1], int(place[2])) if place else ())
+    return "\n".join(kept) + "\n", tuple(found)
+
+
+def _costs(compiled: Any) -> dict[str, int]:
+    """XLA's own estimates for the program that it compiled."""
+    costs = compiled.cost_analysis() or {}
+    return {
+        title: int(costs[name])
+        for name, title in {"flops": "estimated FLOPs", "bytes accessed": "estimated bytes accessed"}.items()
+        if name in costs
+    }
