@@ -60,7 +60,9 @@ def sent(function: Any) -> Sent:
     if name == "<lambda>":
         raise NotSendable("a lambda has no name to find it by; give it one with def")
     if closed := plain(function).__code__.co_freevars:
-        raise NotSendable(f"{plain(function).__name__} closes over {', '.join(closed)}; pass them as arguments")
+        raise NotSendable(
+            f"{plain(function).__name__} closes over {', '.join(closed)}; pass them as arguments"
+        )
     return Sent(MODULE, plain(function).__name__, _module_text(function))
 
 
