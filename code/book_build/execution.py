@@ -179,7 +179,9 @@ async def _execute(chapter: Chapter, key: str, code: Path, progress: Progress) -
         versions=versions(chapter),
         flags=FLAGS,
         text=chapter.text,
-        outputs=[cell.outputs for cell in notebook.cells if cell.cell_type == "code"],
+        outputs=[
+            _without_folder(cell.outputs, code.parent) for cell in notebook.cells if cell.cell_type == "code"
+        ],
     )
 
 
@@ -231,6 +233,14 @@ def _refuse_warnings(chapter: Chapter, notebook: nbformat.NotebookNode) -> None:
                     f"the cell wrote to stderr: {_first_line(output.text)}",
                     output.text,
                 )
+
+
+def _without_folder(outputs: list[Any], root: Path) -> list[Any]:
+    """The outputs with the files in their tracebacks named from the root of the repository."""
+    for output in outputs:
+        if output.output_type == "error":
+            output.traceback = [line.replace(f"{root}/", "") for line in output.traceback]
+    return outputs
 
 
 def _first_line(text: str) -> str:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from book_build.chapter import Chapter
 
-FORMAT = 2  # raise it when the executor changes what it stores
+FORMAT = 3  # raise it when the executor changes what it stores
 SOURCES = {".py", ".c", ".h", ".css", ".js", ".json", ".html", ".tex"}
 
 # Distributions that are one framework in several parts.

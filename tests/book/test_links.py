@@ -7,6 +7,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from bs4 import BeautifulSoup
+from tests.book.reading import LAYOUT
 
 REFERENCES = (("a", "href"), ("link", "href"), ("script", "src"), ("img", "src"), ("source", "src"))
 
@@ -57,3 +58,8 @@ def test_styles_name_files_that_are_there(html: Path) -> None:
         if not name.startswith(("data:", "#")) and not (sheet.parent / name.split("?")[0]).exists()
     ]
     assert missing == []
+
+
+def test_no_page_names_a_folder_of_the_machine_that_built_it(html: Path) -> None:
+    built_in = str(LAYOUT.build.parent)
+    assert [page.name for page in html.rglob("*.html") if built_in in page.read_text("utf-8")] == []
