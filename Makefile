@@ -25,7 +25,7 @@ serve: $(READY) ## build, serve on localhost, rebuild what changes
 	@$(BIN)/python -m book_build serve --port $(PORT)
 
 test: $(READY) ## build HTML, PDF and EPUB from one execution, then run all tests
-	@$(BIN)/python code/book_build/system_packages.py browser tex
+	@$(BIN)/python code/book_build/system_packages.py browser tex pdftotext
 	@$(BIN)/python -m book_build html pdf epub
 	@$(BIN)/python -m pytest
 

@@ -36,7 +36,8 @@ NEEDS = {
         ),
         ("texgyrepagella-regular.otf", "DejaVuSansMono.ttf", "FreeMono.otf"),
     ),
-    "browser": Need("the tests of the pages", ("chromium",), ("chromium",)),
+    "browser": Need("testing the pages", ("chromium",), ("chromium",)),
+    "pdftotext": Need("testing the PDF", ("pdftotext",), ("poppler-utils",)),
 }
 
 

@@ -73,6 +73,18 @@ def test_as_root_on_debian_the_packages_are_installed(
     assert calls[1][-1] == "chromium"
 
 
+def test_the_tests_of_the_pdf_name_what_they_read_it_with(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", path_with(tmp_path))
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    with pytest.raises(SystemExit) as refusal:
+        system_packages.require("pdftotext")
+    assert str(refusal.value) == (
+        "testing the PDF needs pdftotext; on Debian or Ubuntu: sudo apt-get install poppler-utils"
+    )
+
+
 def test_nothing_is_installed_when_nothing_is_missing(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
