@@ -11,7 +11,7 @@ import io
 import os
 import re
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
@@ -25,7 +25,11 @@ from triton.runtime.jit import MockTensor, get_jit_fn_file_line
 from lowering_explorer.argument import Array, with_arrays
 from lowering_explorer.request import CannotCapture
 
-DUMP_PASSES = "MLIR_ENABLE_DUMP"  # print the module before each pass, on standard error
+# Those that were tried: for others LLVM ends the process.
+TARGETS = (
+    *("sm_75", "sm_80", "sm_86", "sm_89", "sm_90", "sm_100", "sm_103", "sm_120"),
+    *("gfx90a", "gfx942", "gfx950", "gfx1100"),
+)
 
 
 @dataclass(frozen=True)
@@ -49,11 +53,11 @@ class CompilationFailed(CannotCapture):
 
 def target_named(name: str) -> GPUTarget:
     """The target that `sm_90` or `gfx942` names. Raises CannotCapture for other names."""
-    if cuda := re.fullmatch(r"sm_(\d+)", name):
-        return GPUTarget("cuda", int(cuda[1]), 32)
-    if re.fullmatch(r"gfx\w+", name):
-        return GPUTarget("hip", name, 64 if name.startswith("gfx9") else 32)
-    raise CannotCapture(f"there is no target {name!r}; name one like sm_90 (NVIDIA) or gfx942 (AMD)")
+    if name not in TARGETS:
+        raise CannotCapture(f"there is no target {name!r}; targets are {', '.join(TARGETS)}")
+    if name.startswith("sm_"):
+        return GPUTarget("cuda", int(name.removeprefix("sm_")), 32)
+    return GPUTarget("hip", name, 64 if name.startswith("gfx9") else 32)
 
 
 def compiled(
@@ -71,20 +75,45 @@ def compiled(
     triton.runtime.driver.set_active(_DescribedDevice(target))
     triton.knobs.nvidia.dump_ptxas_log = True
     triton.knobs.compilation.always_compile = True  # a cached kernel has no passes and no log
+    triton.knobs.runtime.add_stages_inspection_hook = _dump_passes if keep_passes else None
     arguments, keywords = with_arrays(tuple(arguments), _pointer), with_arrays(dict(keywords), _pointer)
     report = io.StringIO()
-    with tempfile.TemporaryFile("w+", encoding="utf-8") as dump:
-        failure: Exception | None = None
-        with contextlib.redirect_stdout(report), _standard_error_into(dump), _dumping(keep_passes):
+    result, failure = None, None
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as errors:
+        with contextlib.redirect_stdout(report), _standard_error_into(errors):
             try:
                 result = kernel.warmup(*arguments, grid=(1,), **keywords)
             except Exception as error:
                 failure = error
-        dump.seek(0)
-        passes = tuple(_passes(dump.read()))
-    if failure:
-        raise CompilationFailed(_reason(kernel, failure), passes) from failure
+        errors.seek(0)
+        printed = errors.read()
+    passes = tuple(_passes(printed, result and result.asm["ttgir"]))
+    if result is None:
+        raise CompilationFailed(_reason(kernel, failure, printed), passes) from failure
     return Compiled(target, passes, result.asm, result.metadata.shared, report.getvalue())
+
+
+def _dump_passes(
+    backend: Any = None, stages: dict[str, Callable[..., Any]] | None = None, *_: Any
+) -> tuple[str, str]:
+    """Triton's hook on the steps of a compilation: lets MLIR print the module before each pass of two steps.
+
+    After those the module is in LLVM's dialect, which grows to hundreds of megabytes.
+    """
+
+    def dumped(step: Callable[..., Any]) -> Callable[..., Any]:
+        def run(module: Any, metadata: Any) -> Any:
+            os.environ["MLIR_ENABLE_DUMP"] = "1"  # Triton's C++ reads it when a step begins
+            try:
+                return step(module, metadata)
+            finally:
+                del os.environ["MLIR_ENABLE_DUMP"]
+
+        return run
+
+    if stages:
+        stages |= {name: dumped(step) for name, step in stages.items() if name in ("ttir", "ttgir")}
+    return "dump_passes", "dump_passes"  # what Triton adds to the key of its cache
 
 
 def _pointer(array: Array) -> MockTensor:
@@ -132,40 +161,33 @@ def _standard_error_into(file: Any) -> Iterator[None]:
         os.close(saved)
 
 
-@contextlib.contextmanager
-def _dumping(wanted: bool) -> Iterator[None]:
-    """Lets MLIR print the module around each pass; Triton's C++ reads the environment when it compiles."""
-    if wanted:
-        os.environ[DUMP_PASSES] = "1"
-    try:
-        yield
-    finally:
-        os.environ.pop(DUMP_PASSES, None)
-
-
-def _passes(dump: str) -> Iterator[tuple[str, str]]:
-    """Reads MLIR's "IR Dump Before" sections: what stands before a pass is what the pass before it left.
+def _passes(printed: str, last: str | None) -> Iterator[tuple[str, str]]:
+    """What each pass left: what MLIR printed before the next one, and `last` after the last one.
 
     The inliner simplifies each function on its way, as passes of its own that are part of it.
     """
-    ran = ""
-    parts = re.split(r"^// -----// (.*)$", dump, flags=re.MULTILINE)
+    ran, found = "", False
+    parts = re.split(r"^// -----// (.*)$", printed, flags=re.MULTILINE)
     for header, module in zip(parts[1::2], parts[2::2], strict=True):
         before = re.match(r"IR Dump Before \S+ \((\S+)\) \('(\S+)' operation", header)
         if before is None or (ran == "inline" and before.groups() == ("canonicalize", "tt.func")):
             continue
         yield ran, module
-        ran = before[1]
+        ran, found = before[1], True
+    if found and last:
+        yield ran, last
 
 
-def _reason(kernel: Any, error: Exception) -> str:
+def _reason(kernel: Any, error: Exception | None, printed: str) -> str:
     """One sentence, with the line in the kernel's file; Triton counts from `def` and quotes what is above."""
-    innermost: BaseException = error
-    while innermost.__cause__:
+    innermost: BaseException | None = error
+    while innermost and innermost.__cause__:
         innermost = innermost.__cause__
     said = getattr(innermost, "error_message", None) or str(innermost)
     lines = [line.strip() for line in said.splitlines() if line.strip()] or [type(innermost).__name__]
     if isinstance(error, CompilationError) and hasattr(error.node, "lineno"):
         file, first = get_jit_fn_file_line(kernel)
         return f"{PurePath(file).name}, line {first + error.node.lineno - 1}: {lines[-1]}"
+    if diagnostic := re.search(r"^(\S+:\d+:\d+|.*): error: (.*)$", printed, re.MULTILINE):
+        return f"{PurePath(diagnostic[1]).name}: {diagnostic[2]}"
     return f"{type(error).__name__}: {lines[-1]}"

@@ -26,7 +26,7 @@ PURPOSE = {
     "triton-loop-unroll": "Loops that ask for it are unrolled.",
     "convert-triton-to-tritongpu": "Each tensor gets a layout: which thread of which warp holds what.",
     "tritongpu-coalesce": "Layouts of loads and stores change so that a thread moves up to 16 bytes at once.",
-    "tritongpu-remove-layout-conversions": "Layouts spread through the program to save exchanges between threads.",
+    "tritongpu-remove-layout-conversions": "Layouts spread through the program to save exchanges of data.",
     "tritongpu-optimize-thread-locality": "Reductions are laid out so that a thread first reduces its own.",
     "tritongpu-accelerate-matmul": "Dots get the layouts that the matrix units of the target ask for.",
     "tritongpu-optimize-dot-operands": "Operands of dots are put where the matrix units read them from.",
@@ -59,8 +59,6 @@ def after_each_pass(
         text, lines = debug_locations.mlir(module, resolve)
         if text == before:
             continue
-        if re.search(r"^\s*llvm\.func", text, re.MULTILINE):
-            return
         dialect, level = ("TTGIR", "vector IR") if '"ttg.num-warps"' in text else ("TTIR", "tensor IR")
         runs[f"{dialect} {name}"] += 1
         again = f" ({runs[f'{dialect} {name}']})" if runs[f"{dialect} {name}"] > 1 else ""
