@@ -1,14 +1,15 @@
 """Inductor on the CPU: from Python's bytecode through FX graphs, loops and C++ to machine code.
 
-The function is compiled and called once, on zeros and ones. The option `gradient=True` differentiates it by
-its floating arguments and adds the backward pass; `dynamic=True` compiles it for any extents.
+The function is compiled by calling it once, on random numbers (integers are zeros). The option
+`gradient=True` differentiates it by its floating arguments, which adds the backward pass; `dynamic=True`
+compiles it for any extents.
 """
 
 from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
 
@@ -17,13 +18,17 @@ import torch._functorch.config as functorch_config
 import torch._inductor.config as inductor_config
 from torch._inductor.cpp_builder import CppTorchOptions
 from torch._inductor.cpu_vec_isa import pick_vec_isa
+from torch.utils._pytree import tree_leaves
 
 from lowering_explorer.adapters.inductor_lines import marked
 from lowering_explorer.adapters.inductor_stages import BACKWARD, LOGS, Reader
+from lowering_explorer.adapters.torch_errors import REMEDIES, refusal
 from lowering_explorer.adapters.torch_logs import Record, listening
 from lowering_explorer.argument import Array, with_arrays
 from lowering_explorer.request import CannotCapture, Request
 from lowering_explorer.stage import Stage
+
+__all__ = ["REMEDIES", "capture", "flags"]
 
 SETTINGS = {
     "fx_graph_cache": False,  # a hit skips the steps that the capture looks at
@@ -61,38 +66,37 @@ def capture(request: Request) -> Iterator[Stage]:
     reader = Reader(request)
     while (record := records.get()) is not None:
         if isinstance(record, BaseException):
-            raise record
+            raise refusal(record)
         yield from reader.stages(record)
+    reader.check_something_was_compiled()
 
 
-def _run(request: Request, tell: Any) -> None:
+def _run(request: Request, tell: Callable[[Record], None]) -> None:
     """Compile the function by calling it, and its gradient by asking for it."""
     gradient = bool(request.options.get("gradient"))
-    tensors: list[torch.Tensor] = []
+    numbers = torch.Generator().manual_seed(0)
 
     def tensor(array: Array) -> torch.Tensor:
         dtype = getattr(torch, array.dtype_name)
-        # Ones are divisors, zeros are indices.
-        made = (
-            torch.ones(array.shape, dtype=dtype)
-            if dtype.is_floating_point
-            else torch.zeros(array.shape, dtype=dtype)
-        )
-        tensors.append(made.requires_grad_(gradient and dtype.is_floating_point))
-        return made
+        if not dtype.is_floating_point:
+            return torch.zeros(array.shape, dtype=dtype)  # valid as an index
+        between = torch.rand(array.shape, generator=numbers) + 0.5  # valid for division, root and logarithm
+        return between.to(dtype).requires_grad_(gradient)
 
-    arguments, keywords = with_arrays(request.arguments, tensor), with_arrays(dict(request.keywords), tensor)
-    if gradient and not any(made.requires_grad for made in tensors):
+    arguments, keywords = with_arrays((request.arguments, dict(request.keywords)), tensor)
+    if gradient and not any(leaf.requires_grad for leaf in _tensors((arguments, keywords))):
         raise CannotCapture("no argument is floating, so there is no gradient; leave out gradient=True")
     compiled = torch.compile(request.function, dynamic=request.options.get("dynamic"))
     with torch.set_grad_enabled(gradient):
         results = compiled(*arguments, **keywords)
-        if gradient:
-            tell(Record(BACKWARD, ""))
-            leaves = torch.utils._pytree.tree_leaves(results)
-            differentiable = [
-                leaf for leaf in leaves if isinstance(leaf, torch.Tensor) and leaf.requires_grad
-            ]
-            if not differentiable:
-                raise CannotCapture("no result depends on a floating argument; leave out gradient=True")
-            torch.autograd.backward(differentiable, [torch.ones_like(leaf) for leaf in differentiable])
+    if gradient:
+        tell(Record(BACKWARD, ""))
+        differentiable = [leaf for leaf in _tensors(results) if leaf.requires_grad]
+        if not differentiable:
+            raise CannotCapture("no result depends on a floating argument; leave out gradient=True")
+        torch.autograd.backward(differentiable, [torch.ones_like(leaf) for leaf in differentiable])
+
+
+def _tensors(values: Any) -> list[torch.Tensor]:
+    """The tensors in nested containers."""
+    return [leaf for leaf in tree_leaves(values) if isinstance(leaf, torch.Tensor)]

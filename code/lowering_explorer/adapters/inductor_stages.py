@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path, PurePath
 
 from torch._inductor.codecache import PyCodeCache
 
-from lowering_explorer.adapters import fx_text, inductor_assembly, inductor_loops, inductor_module
+from lowering_explorer.adapters import (
+    fx_text,
+    graph_break,
+    inductor_assembly,
+    inductor_loops,
+    inductor_module,
+)
 from lowering_explorer.adapters.inductor_lines import KERNEL, unmarked
 from lowering_explorer.adapters.torch_logs import Record
-from lowering_explorer.request import Request
+from lowering_explorer.request import CannotCapture, Request
 from lowering_explorer.stage import Lines, Stage
 
 LOGS = ("bytecode", "guards", "graph_breaks", "ir_pre_fusion", "ir_post_fusion", "fusion", "inductor_metrics")
@@ -69,13 +75,15 @@ class Reader:
         self._request = request
         self._parts: list[str] = []  # the frames, in the order of their compilation
         self._backward = False
-        self._latest: dict[
-            tuple[str, bool], Stage
-        ] = {}  # (frame, backward?) -> the stage that the next is made from
+        self._graphs: dict[tuple[str, bool], Stage] = {}  # (frame, backward?) -> its latest graph
+        self._subgraph = 0  # of a graph with control flow, counted from 1; 0 is the graph itself
+        self._before_fusion: Stage | None = None
+        self._loops = ""  # the name of the last stage with loops
         self._fusion: list[str] = []
-        self._of_buffer: Mapping[str, Lines] = {}
+        self._of_buffer: dict[str, Lines] = {}
         self._of_kernel: dict[str, tuple[Lines, ...]] = {}
         self._module = Record("", "")
+        self._gave_up = ""  # why Dynamo left a whole function to Python
 
     def stages(self, record: Record) -> Iterator[Stage]:
         """What one record adds."""
@@ -93,7 +101,7 @@ class Reader:
             case kind if kind == BACKWARD:
                 self._backward = True
             case "ir_pre_fusion":
-                yield self._loops(record, "Inductor IR before fusion")
+                yield self._loop_nests(record)
             case "fusion":
                 self._fusion.append(record.text)
             case "ir_post_fusion":
@@ -101,30 +109,40 @@ class Reader:
             case kind if kind == KERNEL:
                 self._of_kernel[record.file] = unmarked(record.text.strip("\n"))[1]
             case "inductor_output_code":
-                self._module = record
+                self._module, self._subgraph = record, 0
                 yield from self._code(record)
             case "inductor_metrics":  # said when the module is compiled and loaded
                 yield self._wrapper(record)
                 yield from self._assembly(record)
 
-    def _name(self, name: str, record: Record) -> str:
-        """The name, with what tells it from the same stage of another part or direction."""
-        part = self._parts.index(record.frame) + 1 if record.frame in self._parts else 1
-        tells = ([f"part {part}"] if part > 1 else []) + (["backward"] if self._backward else [])
-        return f"{name} ({', '.join(tells)})" if tells else name
+    def check_something_was_compiled(self) -> None:
+        """Raises CannotCapture where no graph came out."""
+        if self._graphs:
+            return
+        if self._gave_up:
+            raise CannotCapture(
+                f"Dynamo left the function to Python ({self._gave_up}); the stage 'graph break' says where, "
+                "and what to write instead"
+            )
+        raise CannotCapture(
+            "the function computes nothing from its tensors; return the result of an operation"
+        )
 
-    def _parent(self, record: Record) -> str:
-        before = self._latest.get((record.frame, self._backward))
-        return before.name if before else ""
+    def _name(self, name: str, record: Record) -> str:
+        """The name, with what tells it from the same stage of another part, direction or subgraph."""
+        part = self._parts.index(record.frame) + 1 if record.frame in self._parts else 1
+        tells = [f"part {part}"] * (part > 1) + ["backward"] * self._backward
+        tells += [f"subgraph {self._subgraph}"] * (self._subgraph > 0)
+        return f"{name} ({', '.join(tells)})" if tells else name
 
     def _bytecode(self, record: Record) -> Stage:
         headline, _, text = record.text.partition("\n")
         text = text.strip("\n") + "\n"
+        name = self._name("bytecode", record)
         if headline.startswith("MODIFIED"):
             note = "What Python runs from now on: the compiled graph is called where its operations stood."
-            made_from = self._name("bytecode", record)
             return Stage(
-                self._name("bytecode after Dynamo", record), "Python", "bytecode", text, made_from, note=note
+                self._name("bytecode after Dynamo", record), "Python", "bytecode", text, name, note=note
             )
         file = headline.split(" ")[3]
         lines: list[Lines] = []
@@ -132,41 +150,33 @@ class Reader:
             number = re.match(r"\s*(\d+)\s+(?:>>\s+)?\d+ [A-Z]", line)
             at = self._request.resolve(file, int(number[1])) if number else (lines[-1] if lines else ())
             lines.append(at if line.strip() else ())
-        stage = Stage(
-            self._name("bytecode", record),
-            "Python",
-            "bytecode",
-            text,
-            "",
-            tuple(lines),
-            {},
-            "What CPython made of the source.",
-        )
-        self._latest[record.frame, False] = stage
-        return stage
+        note = "What CPython made of the source; Dynamo reads this, not the source."
+        return Stage(name, "Python", "bytecode", text, "", tuple(lines), {}, note)
 
     def _graph_break(self, record: Record) -> Stage:
-        text = record.text.strip("\n") + "\n"
-        reason = re.search(r"Graph Break Reason: (.*)", text)
-        lines = tuple(
-            self._request.resolve(place[1], int(place[2])) if place else ()
-            for place in (re.search(r'File "(.+)", line (\d+)', line) for line in text.splitlines())
-        )
-        why = f" ({reason[1]})" if reason else ""
-        note = f"Dynamo ends the graph here{why}: Python runs this place, and what follows is another part."
-        return Stage(
-            self._name("graph break", record), "Python", "text", text, self._parent(record), lines, {}, note
-        )
+        text, lines = graph_break.located(record.text, self._request)
+        reason = graph_break.reason(text)
+        if graph_break.is_final(text):
+            self._gave_up = reason
+            note = f"{reason}: Dynamo gives this function up, and Python runs it uncompiled."
+        else:
+            note = f"{reason}: Dynamo ends the graph, Python runs this place, and a new part follows."
+        made_from = self._name("bytecode", record)
+        return Stage(self._name("graph break", record), "Python", "text", text, made_from, lines, {}, note)
 
     def _graph(self, record: Record) -> Iterator[Stage]:
         name, level, note = _GRAPHS[record.kind]
+        self._subgraph = 0
+        self._before_fusion = None
         text, lines = fx_text.located(record.text, self._request)
-        before = self._latest.get((record.frame, self._backward))
+        before = self._graphs.get((record.frame, self._backward))
         if before and fx_text.body(before.text) == fx_text.body(text):
             return
         counts = fx_text.operations(text)
-        is_half = record.kind in ("aot_forward_graph", "aot_backward_graph")
-        parent = self._name("joint graph", record) if is_half else self._parent(record)
+        if record.kind in ("aot_forward_graph", "aot_backward_graph"):
+            parent = self._name("joint graph", record)
+        else:
+            parent = before.name if before else self._name("bytecode", record)
         stage = Stage(
             self._name(name, record),
             level,
@@ -177,7 +187,7 @@ class Reader:
             counts,
             note.format(counts["operations"]),
         )
-        self._latest[record.frame, self._backward or record.kind == "aot_backward_graph"] = stage
+        self._graphs[record.frame, self._backward or record.kind == "aot_backward_graph"] = stage
         yield stage
 
     def _guards(self, record: Record) -> Stage:
@@ -199,47 +209,53 @@ class Reader:
             f"The compiled code serves a call only if these {number} checks hold; else Dynamo compiles anew.",
         )
 
-    def _loops(self, record: Record, name: str) -> Stage:
+    def _loop_nests(self, record: Record) -> Stage:
+        if self._before_fusion:
+            self._subgraph += 1
         text, lines = inductor_loops.located(record.text)
         counts = inductor_loops.counts(text)
-        self._of_buffer = inductor_loops.buffer_lines(text, lines)
+        self._of_buffer |= inductor_loops.buffer_lines(text, lines)
         nests, calls = counts.get("loop nests", 0), counts.get("library calls", 0)
-        note = f"{nests} loop nest{'s' * (nests != 1)}, {calls} call{'s' * (calls != 1)} of a library."
-        if name.endswith("after fusion"):
-            was = self._latest[record.frame, self._backward].counts.get("loop nests", 0)
-            note = f"Fusion made {nests} loop nest{'s' * (nests != 1)} of {was}."
-        stage = Stage(
-            self._name(name, record), "loops", "python", text, self._parent(record), lines, counts, note
-        )
-        self._latest[record.frame, self._backward] = stage
-        return stage
+        note = f"The graph lowered to loop nests: {nests}, and to calls of libraries: {calls}."
+        graph = self._graphs[record.frame, self._backward]
+        name = self._name("Inductor IR before fusion", record)
+        self._before_fusion = Stage(name, "loops", "python", text, graph.name, lines, counts, note)
+        self._loops = self._loops if self._subgraph else name
+        return self._before_fusion
 
     def _fused(self, record: Record) -> Iterator[Stage]:
-        before = self._latest[record.frame, self._backward]
-        said = [
-            line.strip() for text in self._fusion for line in text.splitlines() if not line.startswith("  ")
+        before = self._before_fusion
+        assert before, "Inductor tells of its loops before and after fusion, in this order"
+        text, lines = inductor_loops.located(record.text)
+        decisions = [
+            line.strip() for said in self._fusion for line in said.splitlines() if _is_decision(line)
         ]
-        said = [line for line in said if line and not line.startswith("fuse_nodes_once")]
         self._fusion.clear()
+        if text == before.text:
+            return
         of_node = inductor_loops.node_lines(before.text, before.source_lines)
-        lines = tuple(
-            inductor_loops.union(of_node.get(node, ()) for node in re.findall(r"op\d+", line))
-            for line in said
+        fusions = sum(line.startswith("fusing ") for line in decisions)
+        refusals = sum(line.startswith("cannot fuse") for line in decisions)
+        yield Stage(
+            self._name("fusion decisions", record),
+            "loops",
+            "text",
+            "".join(f"{line}\n" for line in decisions),
+            before.name,
+            tuple(
+                inductor_loops.union(of_node.get(node, ()) for node in re.findall(r"op\d+", line))
+                for line in decisions
+            ),
+            {"fusions": fusions, "refusals": refusals},
+            f"Inductor looks at pairs of loop nests: it fused {fusions} and refused {refusals}.",
         )
-        fusions = sum(line.startswith("fusing ") for line in said)
-        refusals = sum(line.startswith("cannot fuse") for line in said)
-        if said:
-            yield Stage(
-                self._name("fusion decisions", record),
-                "loops",
-                "text",
-                "".join(f"{line}\n" for line in said),
-                before.name,
-                lines,
-                {"fusions": fusions, "refusals": refusals},
-                f"Inductor tries pairs of loop nests: it fused {fusions} and refused {refusals}.",
-            )
-        yield self._loops(record, "Inductor IR after fusion")
+        self._of_buffer |= inductor_loops.buffer_lines(text, lines)
+        counts = inductor_loops.counts(text)
+        was, nests = before.counts.get("loop nests", 0), counts.get("loop nests", 0)
+        note = f"Loop nests after fusion: {nests}, of {was} before."
+        name = self._name("Inductor IR after fusion", record)
+        self._loops = self._loops if self._subgraph else name
+        yield Stage(name, "loops", "python", text, before.name, lines, counts, note)
 
     def _code(self, record: Record) -> Iterator[Stage]:
         for name, code in inductor_module.kernels(record.text).items():
@@ -249,17 +265,15 @@ class Reader:
                 "vector IR",
                 "cpp",
                 code,
-                self._parent(record),
+                self._loops,
                 lines if len(lines) == len(code.splitlines()) else (),
                 {},
-                "Generated C++: each at::vec::Vectorized is one vector register.",
+                "Generated C++; an at::vec::Vectorized is one vector register.",
             )
 
     def _wrapper(self, record: Record) -> Stage:
-        module = self._module
-        text = inductor_module.wrapper(module.text)
-        names = list(inductor_module.kernels(module.text))
-        counts = dict(inductor_module.wrapper_counts(text, names))
+        text = inductor_module.wrapper(self._module.text)
+        counts = dict(inductor_module.wrapper_counts(text, list(inductor_module.kernels(self._module.text))))
         if accessed := re.search(r"'num_bytes_accessed': (\d+)", record.text):
             counts["bytes read or written"] = int(accessed[1])
         return Stage(
@@ -267,7 +281,7 @@ class Reader:
             "loops",
             "python",
             text,
-            self._parent(record),
+            self._loops,
             inductor_module.wrapper_lines(text, self._of_kernel, self._of_buffer),
             counts,
             "The Python that allocates the buffers and calls kernels and libraries in order.",
@@ -288,3 +302,8 @@ class Reader:
                 {},
                 "What the C++ compiler made of the kernel; each comment is the line of C++ that follows.",
             )
+
+
+def _is_decision(line: str) -> bool:
+    """Whether the log of fusion says what was done, and does not list what there was to do."""
+    return bool(line.strip()) and not line.startswith(("  ", "fuse_nodes_once"))
