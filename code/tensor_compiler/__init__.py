@@ -11,12 +11,15 @@ The vocabulary, from the numbers up:
 - `verify` what else holds between two steps; `InvalidProgram` when it does not.
 - `traversal` what a rewrite is made of: `find_loop`, `replace_at` a path, `map_expressions`,
   `map_statements`, `map_buffers`, `substitute`, `fresh_name`.
+- `interpreter.interpret` the meaning, element by element, and the oracle: bounds, uninitialised reads and,
+  on request, races are errors that name the iteration.
 
 A rewrite is a function from a `Function` to a new one. Nothing mutates.
 """
 
 from tensor_compiler.dtype import DTYPES, DType, bf16, boolean, f16, f32, f64, s8, s32, s64, u8
 from tensor_compiler.expression import Buffer, Expression
+from tensor_compiler.interpreter import ExecutionError, interpret
 from tensor_compiler.parser import parse
 from tensor_compiler.printer import show
 from tensor_compiler.statement import Function, Statement
@@ -26,6 +29,7 @@ __all__ = [
     "DTYPES",
     "Buffer",
     "DType",
+    "ExecutionError",
     "Expression",
     "Function",
     "InvalidProgram",
@@ -35,6 +39,7 @@ __all__ = [
     "f16",
     "f32",
     "f64",
+    "interpret",
     "parse",
     "s8",
     "s32",

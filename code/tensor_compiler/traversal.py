@@ -21,7 +21,18 @@ from tensor_compiler.expression import (
     Unary,
     Variable,
 )
-from tensor_compiler.statement import Allocate, Body, For, Function, If, Let, Reduce, Statement, Store
+from tensor_compiler.statement import (
+    Allocate,
+    Body,
+    For,
+    Function,
+    If,
+    Invoke,
+    Let,
+    Reduce,
+    Statement,
+    Store,
+)
 
 Path = tuple[int, ...]
 Node = Expression | Statement | Function
@@ -185,10 +196,16 @@ def loads(node: Node | Body) -> Iterator[Load]:
 
 
 def writes(node: Function | Statement | Body) -> Iterator[Store | Reduce]:
-    """Each store and reduction in `node`, itself included. `Invoke` writes too: see `tile.TILES`."""
+    """Each store and reduction in `node`, itself included. `Invoke` writes too: see `tile.expand`."""
     if isinstance(node, Store | Reduce):
         yield node
     yield from (statement for _, statement in walk(node) if isinstance(statement, Store | Reduce))
+
+
+def written_buffers(node: Function | Statement | Body) -> set[str]:
+    """The names of the buffers that `node` writes to; an Invoke writes to its first operand."""
+    names = {write.buffer.name for write in writes(node)}
+    return names | {inside.operands[0].buffer.name for _, inside in walk(node) if isinstance(inside, Invoke)}
 
 
 def statement_at(function: Function, path: Path) -> Statement:

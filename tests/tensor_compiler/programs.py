@@ -5,6 +5,9 @@ A program is a chain of stages. Each stage fills a new buffer, element by elemen
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
 from hypothesis import strategies as st
 
 from tensor_compiler.dtype import DType, bf16, f32, s32, s64
@@ -170,3 +173,16 @@ def values(
     buffer = draw(st.sampled_from(candidates))
     load = Load(buffer, tuple(draw(indices(extent, ranges)) for extent in buffer.extents))
     return load if load.dtype == dtype else Cast(dtype, load)
+
+
+def arrays_for(program: Function, seed: int) -> list[np.ndarray[Any, Any]]:
+    """An array for each buffer, of small numbers; those of s32 are of 0 to 9."""
+    random = np.random.default_rng(seed)
+    arrays: list[np.ndarray[Any, Any]] = []
+    for buffer in program.buffers:
+        if buffer.dtype == s32:
+            arrays.append(random.integers(0, 10, buffer.extents).astype(np.int32))
+            continue
+        numbers = random.uniform(-2, 2, buffer.extents).astype(np.float32)
+        arrays.append((numbers.view(np.uint32) >> 16).astype(np.uint16) if buffer.dtype == bf16 else numbers)
+    return arrays
