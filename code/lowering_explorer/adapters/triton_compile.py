@@ -72,17 +72,30 @@ def compiled(
     An `Array` stands for a pointer that is a multiple of 16 bytes, as allocated memory is.
     Raises CompilationFailed.
     """
+    arguments, keywords = with_arrays(tuple(arguments), _pointer), with_arrays(dict(keywords), _pointer)
+    return observed(lambda: kernel.warmup(*arguments, grid=(1,), **keywords), kernel, target, keep_passes)
+
+
+def describe_device(target: GPUTarget) -> None:
+    """From now on Triton's driver names this target, and has no device."""
     triton.runtime.driver.set_active(_DescribedDevice(target))
+
+
+def observed(compilation: Callable[[], Any], kernel: Any, target: GPUTarget, keep_passes: bool) -> Compiled:
+    """Runs a compilation of the kernel, which returns Triton's result, and keeps what was printed on the way.
+
+    Raises CompilationFailed.
+    """
+    describe_device(target)
     triton.knobs.nvidia.dump_ptxas_log = True
     triton.knobs.compilation.always_compile = True  # a cached kernel has no passes and no log
     triton.knobs.runtime.add_stages_inspection_hook = _dump_passes if keep_passes else None
-    arguments, keywords = with_arrays(tuple(arguments), _pointer), with_arrays(dict(keywords), _pointer)
     report = io.StringIO()
     result, failure = None, None
     with tempfile.TemporaryFile("w+", encoding="utf-8") as errors:
         with contextlib.redirect_stdout(report), _standard_error_into(errors):
             try:
-                result = kernel.warmup(*arguments, grid=(1,), **keywords)
+                result = compilation()
             except Exception as error:
                 failure = error
         errors.seek(0)
