@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 from unittest.mock import patch
 
@@ -51,7 +51,8 @@ def marked(request: Request, tell: Callable[[Record], None]) -> Iterator[None]:
             (ir.ComputedBuffer, "get_store_function", marks.get_store_function),
             (LightTracer, "create_node", marks.create_node),
             (LoopBodyBlock, "debug_str", marks.body_debug_str),
-            (scheduler.ExternKernelSchedulerNode, "debug_str_extra", marks.extern_debug_str),
+            (scheduler.ExternKernelSchedulerNode, "debug_str_extra", marks.node_debug_str),
+            (scheduler.SchedulerNode, "debug_str_extra", marks.node_debug_str),
             (IndentedBuffer, "writeline", marks.writeline),
             (CppScheduling, "define_kernel", marks.define_kernel),
             (TritonScheduling, "define_kernel", marks.define_kernel),
@@ -120,8 +121,9 @@ class _Marks:
             for line, name in zip(text.splitlines(), named, strict=True)
         )
 
-    def extern_debug_str(self, original: Any, node: Any) -> str:
-        return _with_mark(original(node), self._node_lines(node.node.origin_node))
+    def node_debug_str(self, original: Any, node: Any) -> str:
+        first, newline, rest = original(node).partition("\n")
+        return f"{_with_mark(first, self._whole_lines(node))}{newline}{rest}"
 
     def writeline(self, original: Any, buffer: Any, line: Any) -> None:
         lines = _interpreted()
@@ -135,6 +137,9 @@ class _Marks:
         self, original: Any, scheduling: Any, code: str, *arguments: Any, **keywords: Any
     ) -> str:
         name: str = original(scheduling, unmarked(code)[0], *arguments, **keywords)
+        nodes = arguments[0] if arguments and isinstance(arguments[0], Sequence) else ()
+        of_template = next(filter(None, map(self._whole_lines, nodes)), ())
+        code = "\n".join(_with_mark(line, of_template) for line in code.splitlines())
         self._tell(Record(KERNEL, code, file=name))
         return name
 
@@ -142,6 +147,13 @@ class _Marks:
 
     def parse_stack_trace(self, original: Any, trace: str, keep: Any = None) -> Any:
         return original(trace, lambda file, name, code: file == self._request.source.file)
+
+    def _whole_lines(self, scheduled: Any) -> Lines:
+        """The lines of what is lowered as a whole, without loops of ours: a library's call or a template."""
+        match getattr(scheduled, "node", None):
+            case ir.ExternKernel() | ir.TemplateBuffer() as buffer:
+                return self._node_lines(buffer.origin_node)
+        return ()
 
     def _node_lines(self, node: Any) -> Lines:
         resolve = self._request.resolve
