@@ -13,6 +13,7 @@ _PLACE = re.compile(r'source_file="([^"]*)" source_line=(\d+)')
 _HEADER = re.compile(r"^(HloModule [\w.-]+).*$", re.MULTILINE)
 _COMPUTATION = re.compile(r"^(?:ENTRY )?%([\w.-]+) \(.*\{$")
 _INSTRUCTION = re.compile(r"^\s+(?:ROOT )?%(\S+) = (?:\((?:[^()]|\([^()]*\))*\)|\S+) ([a-z][\w-]*)\((.*)$")
+_CALLED = re.compile(r"(?:calls|to_apply|body|condition|\w+_computations?)=(\{[^}]*\}|%[\w.-]+)")
 
 IDLE = {"parameter", "constant", "tuple", "get-tuple-element", "bitcast"}  # they run nothing
 
@@ -58,18 +59,15 @@ def kernels(text: str) -> list[tuple[str, str]]:
 
 
 def kernel_lines(text: str, source_lines: tuple[Lines, ...]) -> Mapping[str, Lines]:
-    """Kernel -> the source lines of everything that was fused into it."""
-    calls: dict[str, list[str]] = {}
-    own: dict[str, set[int]] = {}
+    """Computation or instruction -> the source lines of all that it runs: of a fusion, what was fused."""
+    found: dict[str, set[int]] = {}
     where = ""
     for line, lines in zip(text.splitlines(), source_lines, strict=True):
-        if start := _COMPUTATION.match(line):
+        if start := _COMPUTATION.match(line):  # a computation stands before those that call it
             where = start[1]
-        if found := instruction(line):
-            own.setdefault(where, set()).update(lines)
-            own.setdefault(found[0], set()).update(lines)
-            calls[found[0]] = re.findall(r"(?:calls|to_apply|body|condition)=%([\w.-]+)", found[2])
-    return {
-        name: tuple(sorted(own[name].union(*(own.get(called, set()) for called in called_by))))
-        for name, called_by in calls.items()
-    }
+            found[where] = set()
+        elif parts := instruction(line):
+            called = (name for names in _CALLED.findall(parts[2]) for name in re.findall(r"[\w.-]+", names))
+            found[parts[0]] = set(lines).union(*(found.get(name, ()) for name in called))
+            found[where] |= found[parts[0]]
+    return {name: tuple(sorted(lines)) for name, lines in found.items()}

@@ -18,16 +18,23 @@ from lowering_explorer.stage import Lines, Stage
 
 REMEDIES = (
     (
+        r"NonConcreteBooleanIndexError",
+        "The shape of the result depends on the values of an array: use jax.numpy.where, "
+        "or jax.numpy.nonzero with size.",
+    ),
+    (
         r"TracerBoolConversionError|ConcretizationTypeError|TracerIntegerConversionError",
         "The function decides by the value of an array, which is not known when it is compiled: "
         "use jax.lax.cond, jax.lax.while_loop or jax.numpy.where.",
     ),
     (r"TracerArrayConversionError", "The function calls NumPy on an array: use jax.numpy or the array API."),
     (
-        r"not a valid JAX type|JAX does not support",
-        "JAX takes arrays and numbers; is the function written for another framework?",
+        r"must be Tensor, not|has no attribute|not a valid JAX type",
+        "Its arguments are arrays of JAX: write it in the array API or in jax.numpy.",
     ),
-    (r"incompatible shapes|shapes? .* (?:not|must)|contracting", "Check the shapes of the arguments."),
+    (r"positional argument", "Give one argument for each parameter of the function."),
+    (r"[Ss]hape|contracting", "Check that the arguments' shapes fit each other."),
+    (r"dtype", "The operation does not take this dtype; pass another."),
 )
 _JAXPR_PLACE = re.compile(r"\s+# (\S+?):(\d+)(?::\d+)?(?: \(.*\))?$")
 _FLAGS = ("NPROC", "XLA_FLAGS", "JAX_PLATFORMS")
@@ -69,10 +76,13 @@ def lower_with(request: Request, compiler_options: Mapping[str, Any]) -> Iterato
     compiled = lowered.compile(
         compiler_options={"xla_dump_to": str(request.folder), **xla_dump.OPTIONS, **compiler_options}
     )
-    yield from xla_dump.hlo_stages(request.folder, request)
+    last = ""
+    for stage in xla_dump.hlo_stages(request.folder, request):
+        yield stage
+        last = stage.name if stage.language == "hlo" else last
     calls = thunks(compiled.runtime_executable().serialize())
     lines_of_kernel: dict[str, Lines] = {}
-    for stage in xla_dump.final_stages(request.folder, request, calls):
+    for stage in xla_dump.final_stages(request.folder, request, last, calls):
         if stage.name == "fused HLO":
             lines_of_kernel = dict(hlo_text.kernel_lines(stage.text, stage.source_lines))
             stage = replace(stage, counts={**stage.counts, **_costs(compiled)})

@@ -33,9 +33,10 @@ _KERNEL_FILE = re.compile(
 
 
 def hlo_stages(folder: Path, request: Request) -> Iterator[Stage]:
-    """HLO before optimisation, after each pass that changed it, the fusion decisions, and the fused HLO."""
+    """HLO before optimisation, after each pass that changed it, and the fusion decisions."""
     previous = _hlo_stage(_only(folder, "before_optimizations.txt"), "HLO", "tensor IR", "StableHLO", request)
     yield previous
+    unfused = previous
     seen: Counter[str] = Counter()
     for path in sorted(folder.iterdir()):
         if not (match := _PASS.match(path.name)):
@@ -47,6 +48,7 @@ def hlo_stages(folder: Path, request: Request) -> Iterator[Stage]:
         name = f"start of {pipeline}" if ran == "pipeline-start" else ran
         seen[name] += 1
         count = f" ({seen[name]})" if seen[name] > 1 else ""
+        unfused = unfused if seen["fusion"] else previous
         previous = Stage(
             f"HLO after {name}{count}",
             "loops" if seen["fusion"] else "tensor IR",
@@ -63,7 +65,7 @@ def hlo_stages(folder: Path, request: Request) -> Iterator[Stage]:
             "loops",
             "text",
             "\n".join(decisions) + "\n",
-            previous.name,
+            unfused.name,
             counts={
                 "fused": sum(line.startswith("Fused") for line in decisions),
                 "not fused": sum(line.startswith("Not") for line in decisions),
@@ -99,9 +101,9 @@ def _fusion_decisions(folder: Path) -> list[str]:
     return list(dict.fromkeys(_EPILOGUE.sub("", match).strip() for match in _DECISION.findall(text)))
 
 
-def final_stages(folder: Path, request: Request, thunks: list[str]) -> Iterator[Stage]:
-    """What runs: the fused HLO, where its buffers lie, and the thunks."""
-    fused = _hlo_stage(_only(folder, "cpu_after_optimizations.txt"), "fused HLO", "loops", "HLO", request)
+def final_stages(folder: Path, request: Request, parent: str, thunks: list[str]) -> Iterator[Stage]:
+    """What runs: the fused HLO, where its buffers lie, and the thunks. `parent` is the last HLO before."""
+    fused = _hlo_stage(_only(folder, "cpu_after_optimizations.txt"), "fused HLO", "loops", parent, request)
     entry = hlo_text.kernels(fused.text)
     kinds = Counter(_kind(fused.text, name, opcode) for name, opcode in entry)
     yield Stage(
@@ -154,7 +156,7 @@ def kernel_stages(folder: Path, lines_of_kernel: dict[str, Lines]) -> Iterator[S
         for path in sorted(folder.glob(f"*.{suffix}")):
             kernel = _kernel(path)
             text = _listing(path) if suffix == "o" else _without_metadata(path.read_text())
-            lines = lines_of_kernel.get(kernel, ())
+            lines = lines_of_kernel.get(kernel.removesuffix("_computation"), ())  # a called loop has one
             code = re.compile(r"\s+\S")
             yield Stage(
                 f"{title} of {kernel}",
@@ -163,7 +165,9 @@ def kernel_stages(folder: Path, lines_of_kernel: dict[str, Lines]) -> Iterator[S
                 text,
                 parent if parent == "fused HLO" else f"{parent} of {kernel}",
                 tuple(lines if code.match(line) else () for line in text.splitlines()) if lines else (),
-                note="XLA keeps no locations here: every line stands for all source lines of the kernel.",
+                note="XLA keeps no locations here: every line stands for all source lines of the kernel."
+                if lines
+                else "A pass of XLA made this kernel and gave it no location.",
             )
 
 
