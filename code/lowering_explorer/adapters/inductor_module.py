@@ -13,7 +13,10 @@ _KERNEL = re.compile(
     r"^(\w+) = async_compile\.(?:cpp_pybinding|triton)\([^\n]*, r?'''\n(.*?)\n?'''[^\n]*\)$",
     re.MULTILINE | re.DOTALL,
 )
-_CALLING = re.compile(r"^    def (?:call|partition_\d+)\(.*\):\n(?:        .*\n|\n)+", re.MULTILINE)
+_CALLING = re.compile(
+    r"^    def (?:call|partition_\d+)\(.*\):\n(?:        .*\n|\n)+|^def \w+\(args\):\n(?:    .*\n|\n)+",
+    re.MULTILINE,
+)
 _UNINTERESTING = re.compile(r"\s+(assert_|args\.clear|# )")
 _LIBRARY_CALL = re.compile(r"\b(?:extern_kernels\.\w+|torch\.ops\.[\w.]+|aten\.[\w.]+)\(")
 
@@ -24,7 +27,7 @@ def kernels(module: str) -> Mapping[str, str]:
 
 
 def wrapper(module: str) -> str:
-    """What runs: the function that allocates buffers and calls kernels and libraries.
+    """What runs: the functions that allocate buffers and call kernels and libraries; a branch has its own.
 
     The module's imports, checks of sizes and its benchmark of itself are left out.
     """
