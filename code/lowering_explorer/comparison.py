@@ -2,11 +2,30 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
 from lowering_explorer.stage import LEVELS, Lowering, Stage
+
+# What HLO calls it -> what other compilers call it. A dialect in front of a name is left out.
+_SYNONYMS = {
+    "multiply": "mul",
+    "divide": "div true_divide",
+    "subtract": "sub",
+    "negate": "neg negative",
+    "dot": "matmul mm dot_general",
+    "exponential": "exp",
+    "maximum": "max",
+    "transpose": "permute permute_dims",
+    "broadcast": "broadcast_in_dim broadcast_to",
+    "sum": "reduce_sum",
+    "amax": "reduce_max",
+}
+_NAMES = {other: name for name, others in _SYNONYMS.items() for other in others.split()}
+_ARRAY_LEVELS = ("graph", "tensor IR", "loops")  # where operations are on arrays
+_DIALECT = re.compile(r"^(?:stablehlo|relax|tt|arith|math|R|T)\.")
 
 
 @dataclass(frozen=True)
@@ -42,19 +61,20 @@ class Comparison:
 
 
 def compare(lowering: Lowering, level: str, counts: Sequence[str] = ()) -> Comparison:
-    """The counts of the last stage that each compiler has at `level`; of all kinds, or of those named.
+    """The counts of the last program that each compiler has at `level`; of all kinds, or of those named.
 
-    Stages of one compiler at the level that have the same parent are parts of one program (a kernel each),
-    so their counts are added; widths and registers are maxima. Raises ValueError for an unknown level.
+    Reports, such as guards and thunks, are no programs. Stages of one compiler that are parts of one program
+    (a kernel each) are added up; widths and registers are maxima. Above vector IR an operation has the same
+    name for every compiler, that of HLO. Raises ValueError for an unknown level.
     """
     if level not in LEVELS:
         raise ValueError(f"no level {level!r}; levels are {', '.join(LEVELS)}")
     columns: dict[str, dict[str, int]] = {}
     for capture in lowering:
-        if stages := capture.at(level):
+        if stages := [stage for stage in capture.at(level) if stage.language != "text"]:
             last = stages[-1]
             parts = [stage for stage in stages if stage.language == last.language and _twins(stage, last)]
-            columns[f"{capture.compiler}: {_shared_name(parts)}"] = _added(parts)
+            columns[f"{capture.compiler}: {_shared_name(parts)}"] = _added(parts, level)
     names = list(counts) or list(dict.fromkeys(name for column in columns.values() for name in column))
     rows = tuple((name, tuple(column.get(name) for column in columns.values())) for name in names)
     return Comparison(level, tuple(columns), rows)
@@ -71,10 +91,12 @@ def _shared_name(parts: Sequence[Stage]) -> str:
     return parts[0].name if len(parts) == 1 else f"{parts[0].name.split(' of ')[0]} of {len(parts)} kernels"
 
 
-def _added(parts: Sequence[Stage]) -> dict[str, int]:
+def _added(parts: Sequence[Stage], level: str) -> dict[str, int]:
     found: dict[str, int] = {}
     for stage in parts:
-        for name, value in stage.counts.items():
+        for own, value in stage.counts.items():
+            bare = _DIALECT.sub("", own)
+            name = _NAMES.get(bare, bare) if level in _ARRAY_LEVELS else own
             is_extent = name.startswith("widest") or name == "registers"
             found[name] = max(found.get(name, 0), value) if is_extent else found.get(name, 0) + value
     return found

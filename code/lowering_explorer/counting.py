@@ -16,6 +16,12 @@ _OPERATION = {
     "llvm": re.compile(r"^ {2,}(?:%[\w.\"-]+ = )?(?:tail |musttail |notail )?([a-z]+)(?: |$)", re.MULTILINE),
     "bytecode": re.compile(r"^\s*(?:\d+\s+)?(?:>>\s+)?\d+\s+([A-Z_]+)", re.MULTILINE),
 }
+# What is counted in C++, where no operation has a place of its own.
+_CPP = {
+    "loops": re.compile(r"\bfor ?\("),
+    "vector loads": re.compile(r"\bVectorized<[^;]*>::loadu\("),
+    "vector stores": re.compile(r"\.store\("),
+}
 _IDLE = {"hlo": {"parameter", "constant", "tuple", "get-tuple-element", "bitcast"}}
 _LLVM_VECTOR = re.compile(r"<(\d+) x (?:float|half|bfloat)>")
 
@@ -23,11 +29,14 @@ _LLVM_VECTOR = re.compile(r"<(\d+) x (?:float|half|bfloat)>")
 def counted(language: str, text: str) -> Mapping[str, int]:
     """Name -> number: the total as `operations` or `instructions`, then each kind that occurs.
 
-    HLO's parameters, constants, tuples and bitcasts run nothing and are not counted. A language without a
-    grammar here has no counts.
+    Of C++, loops and accesses to vectors are counted. HLO's parameters, constants, tuples and bitcasts run
+    nothing and are not counted. A language without a grammar here has no counts.
     """
     if language in ("x86", "ptx", "sass", "amdgcn"):
         return instructions(language, text)
+    if language == "cpp":
+        found = {name: len(pattern.findall(text)) for name, pattern in _CPP.items()}
+        return {name: number for name, number in found.items() if number}
     if language not in _OPERATION:
         return {}
     idle = _IDLE.get(language, set())
