@@ -17,8 +17,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from lowering_explorer.adapters import NotAvailable, adapter
-from lowering_explorer.argument import described, written
+from lowering_explorer.adapters import Adapter, NotAvailable, adapter
+from lowering_explorer.argument import BadArgument, described, written
 from lowering_explorer.function_source import plain, sent, source_of
 from lowering_explorer.request import Question
 from lowering_explorer.stage import Capture, Lowering, Source, Stage
@@ -57,6 +57,7 @@ def lower(
     if not through:
         raise NotAvailable("name at least one compiler, such as through=['xla']")
     adapters = [adapter(compiler) for compiler in through]
+    _check_options(options or {}, adapters)
     function_sent = sent(function)
     shapes = tuple(described(argument) for argument in arguments)
     constants = {name: described(value) for name, value in keywords.items()}
@@ -79,6 +80,18 @@ def lower(
         describe_machine(),
         tuple(captures),
     )
+
+
+def _check_options(options: Mapping[str, Any], adapters: Sequence[Adapter]) -> None:
+    """Raises BadArgument for an option that no adapter reads."""
+    known = list(dict.fromkeys(name for each in adapters for name in each.options))
+    for name in options:
+        if name not in known:
+            compilers = ", ".join(each.compiler for each in adapters)
+            raise BadArgument(
+                f"{compilers}: no option {name!r}; "
+                + (f"options are {', '.join(known)}" if known else "there are none")
+            )
 
 
 @dataclass
@@ -168,6 +181,11 @@ def _kill(process: subprocess.Popen[str]) -> None:
 
 
 def _death(returncode: int) -> str:
+    if returncode == -signal.SIGKILL:
+        return "its process was killed with SIGKILL, as a system without memory does; take smaller shapes"
     if returncode < 0:
-        return f"its process died with {signal.Signals(-returncode).name}"
-    return f"its process ended with exit status {returncode} and without a word"
+        return (
+            f"its process died with {signal.Signals(-returncode).name}, in the compiler or in native code of "
+            "the function; call the function without the explorer to see in which"
+        )
+    return f"its process ended with exit status {returncode} and without a word; does the function exit?"

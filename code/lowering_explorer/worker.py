@@ -11,8 +11,9 @@ import os
 import pickle
 import re
 import sys
+import traceback
 from dataclasses import asdict, replace
-from pathlib import Path
+from pathlib import Path, PurePath
 from types import ModuleType
 from typing import Any, TextIO
 
@@ -21,6 +22,7 @@ from lowering_explorer.counting import counted
 from lowering_explorer.function_source import source_of
 from lowering_explorer.normalise import normalised
 from lowering_explorer.request import CannotCapture, Question, Request
+from lowering_explorer.stage import Source
 
 
 def main() -> None:
@@ -44,6 +46,7 @@ def _answer(question: Question, folder: Path, answers: TextIO) -> None:
         answers.flush()
 
     module: ModuleType | None = None
+    source: Source | None = None
     try:
         module = adapter(question.compiler).load()
         function = question.function.found(folder)
@@ -63,16 +66,20 @@ def _answer(question: Question, folder: Path, answers: TextIO) -> None:
     except CannotCapture as refusal:
         say("problem", str(refusal))
     except BaseException as error:
-        say("problem", _one_sentence(error, getattr(module, "REMEDIES", ())))
+        file = source.file if source else ""
+        said = _one_sentence(error, file, getattr(module, "REMEDIES", ()))
+        say("problem", normalised(said, file, folder).strip())
         raise
 
 
-def _one_sentence(error: BaseException, remedies: tuple[tuple[str, str], ...]) -> str:
-    """The error's first line, and what to do about it where the adapter knows that."""
+def _one_sentence(error: BaseException, file: str, remedies: tuple[tuple[str, str], ...]) -> str:
+    """The error's first line, the last place in `file`, and what to do where the adapter knows that."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     said = f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
+    where = f" ({PurePath(file).name}, line {frames[-1].lineno})" if frames else ""
     remedy = next((sentence for pattern, sentence in remedies if re.search(pattern, f"{said}\n{error}")), "")
-    return f"{said.rstrip('.')}. {remedy}".strip()
+    return f"{said.rstrip('.')}{where}. {remedy}".strip()
 
 
 if __name__ == "__main__":

@@ -32,6 +32,7 @@ class Adapter:
     below: str  # the first one that it was not
     module: str
     environment: Mapping[str, str] = field(default_factory=dict)  # for the process of the capture
+    options: tuple[str, ...] = ()  # those of `lower(options=...)` that it reads
     takes: str = "function"  # or "kernel": a Triton or Gluon kernel
 
     def version(self) -> str:
@@ -67,11 +68,17 @@ ADAPTERS = {
     for adapter in (
         Adapter("xla", "XLA", "jax", "0.10.2", "0.10.3", "xla"),
         Adapter("xla-plain", "XLA without library fusion", "jax", "0.10.2", "0.10.3", "xla_plain"),
-        Adapter("inductor", "Inductor", "torch", "2.13.0", "2.14", "inductor", _TORCH_ENVIRONMENT),
-        Adapter("inductor-cuda", "Inductor for CUDA", "torch", "2.13.0", "2.14", "inductor_cuda"),
-        Adapter("tvm", "TVM", "apache-tvm", "0.27.0", "0.28", "tvm"),
-        Adapter("triton", "Triton", "triton", "3.7.1", "3.8", "triton", takes="kernel"),
-        Adapter("gluon", "Gluon", "triton", "3.7.1", "3.8", "gluon", takes="kernel"),
+        Adapter(
+            *("inductor", "Inductor", "torch", "2.13.0", "2.14", "inductor", _TORCH_ENVIRONMENT),
+            options=("gradient", "dynamic"),
+        ),
+        Adapter(
+            *("inductor-cuda", "Inductor for CUDA", "torch", "2.13.0", "2.14", "inductor_cuda"),
+            options=("targets", "gemm", "dynamic"),
+        ),
+        Adapter("tvm", "TVM", "apache-tvm", "0.27.0", "0.28", "tvm", options=("schedule", "cuda")),
+        Adapter("triton", "Triton", "triton", "3.7.1", "3.8", "triton", {}, ("targets",), "kernel"),
+        Adapter("gluon", "Gluon", "triton", "3.7.1", "3.8", "gluon", {}, ("targets",), "kernel"),
     )
 }
 

@@ -13,7 +13,10 @@ from lowering_explorer.request import CannotCapture
 REMEDIES = (
     (r"No working C\+\+ compiler|No such file.*(g\+\+|c\+\+)", "Install g++."),
     (r"positional argument", "Give one argument for each parameter of the function."),
-    (r"as a data type|is not a valid JAX|has no attribute '__jax", "Write it in the array API or in torch."),
+    (
+        r"as a data type|is not a valid JAX|as a JAX value|has no attribute '__jax",
+        "Write it in the array API or in torch.",
+    ),
     (r"has no attribute", "Its arguments are torch tensors: write it in the array API or in torch."),
     (r"reduction dim|broadcast|must match|[Ss]ize|shape", "Check that the arguments' shapes fit each other."),
     (r"not implemented for|dtype|floating point", "The operation does not take this dtype; pass another."),
