@@ -1,9 +1,7 @@
-"""The built book, a browser and a server for the tests that look at it as a reader does."""
+"""The built book and a server for the tests that look at it as a reader does."""
 
 from __future__ import annotations
 
-import os
-import shutil
 import threading
 from collections.abc import Iterator
 from functools import partial
@@ -11,7 +9,6 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
 from tests.book.reading import CHAPTERS, DOCNAMES, LAYOUT, built
 
 from book_build.chapter import Chapter, read_chapter
@@ -33,21 +30,6 @@ def docname(request: pytest.FixtureRequest) -> str:
 def chapter(request: pytest.FixtureRequest) -> Chapter:
     """Each chapter of the book as its author wrote it."""
     return read_chapter(LAYOUT.book, str(request.param))
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """One headless Chromium for all tests."""
-    program = shutil.which("chromium")
-    if program is None:
-        pytest.fail(
-            "chromium is not there; on Debian or Ubuntu: sudo apt-get install chromium", pytrace=False
-        )
-    arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=arguments)
-        yield browser
-        browser.close()
 
 
 class _Quiet(SimpleHTTPRequestHandler):

@@ -7,22 +7,10 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser
-from tests.book.reading import visiting
+from tests.browsing import MODES, TELEPHONE, sticking_out, violations, visiting
 
-TELEPHONE = {"width": 390, "height": 844}
 PAGE_WEIGHT_LIMIT = 300 * 1000  # bytes, compressed, without the page's own figures
-MODES = ("light", "dark")
-
-# Boxes that scroll by design hold what sticks out; anything else that does widens the page.
-WIDER_THAN_THE_SCREEN = """() => {
-    const width = document.documentElement.clientWidth;
-    if (document.documentElement.scrollWidth <= width) return [];
-    return [...document.querySelectorAll('main *')]
-        .filter(e => e.getBoundingClientRect().right > width + 1)
-        .map(e => e.outerHTML.slice(0, 80)).slice(0, 5).concat('scrollWidth');
-}"""
 
 
 def test_loads_in_silence_and_asks_nobody_else(browser: Browser, site: str, docname: str) -> None:
@@ -49,7 +37,7 @@ def test_weighs_little(browser: Browser, served: str, html: Path, docname: str) 
 
 def test_fits_a_telephone(browser: Browser, served: str, docname: str) -> None:
     with visiting(browser, f"{served}/{docname}.html", viewport=TELEPHONE) as visit:
-        assert visit.page.evaluate(WIDER_THAN_THE_SCREEN) == []
+        assert sticking_out(visit.page) == []
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -57,9 +45,7 @@ def test_is_accessible(browser: Browser, served: str, docname: str, mode: str) -
     with visiting(browser, f"{served}/{docname}.html", color_scheme=mode, viewport=TELEPHONE) as visit:
         assert visit.page.evaluate("document.documentElement.dataset.theme") == mode
         visit.page.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true; })")
-        violations = Axe().run(visit.page).response["violations"]
-    found = [(v["id"], node["target"], node["failureSummary"]) for v in violations for node in v["nodes"]]
-    assert found == []
+        assert violations(visit.page) == []
 
 
 def test_every_image_has_an_alternative_text(browser: Browser, served: str, docname: str) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 from playwright.sync_api import Browser
-from tests.book.reading import CHAPTERS, LAYOUT, visiting
+from tests.book.reading import CHAPTERS, LAYOUT
+from tests.browsing import visiting
 
 from book_build.chapter import read_chapter
 
