@@ -59,6 +59,11 @@ class Comparison:
         )
         return f"<table><thead><tr><td></td>{head}</tr></thead><tbody>{body}</tbody></table>"
 
+    def _repr_latex_(self) -> str:
+        from lowering_explorer.rendering.latex import comparison
+
+        return comparison(self)
+
 
 def compare(lowering: Lowering, level: str, counts: Sequence[str] = ()) -> Comparison:
     """The counts of the last program that each compiler has at `level`; of all kinds, or of those named.

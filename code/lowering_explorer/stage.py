@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lowering_explorer.rendering.excerpt import Excerpt
 
 # From what the programmer writes to what the processor runs: the vocabulary that lines compilers up.
 LEVELS = ("Python", "graph", "tensor IR", "loops", "vector IR", "LLVM IR", "assembly")
@@ -58,6 +61,26 @@ class Stage:
     def lines_from(self, source_line: int) -> list[int]:
         """The lines of the text, counted from 0, that came from a line of the source."""
         return [number for number, lines in enumerate(self.source_lines) if source_line in lines]
+
+    def excerpt(self, pattern: str, context: int = 2) -> Excerpt:
+        """The lines in which a regular expression is found, with `context` lines around each, to display.
+
+        Raises ValueError where it is found in none.
+        """
+        from lowering_explorer.rendering.excerpt import matching
+
+        return matching(self, pattern, context)
+
+    def lines(self, first: int, last: int) -> Excerpt:
+        """The lines `first` to `last`, counted from 1, to display. Raises ValueError where there are none."""
+        from lowering_explorer.rendering.excerpt import between
+
+        return between(self, first, last)
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        from lowering_explorer.rendering.excerpt import whole
+
+        return whole(self)._repr_mimebundle_()
 
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> Stage:

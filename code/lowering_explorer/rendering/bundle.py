@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from lowering_explorer.rendering.plain import overview
+from lowering_explorer.rendering import latex, page, plain
 from lowering_explorer.stage import Lowering
 
 
 def mime_bundle(lowering: Lowering) -> dict[str, str]:
     """Format -> text."""
-    return {"text/plain": overview(lowering)}
+    return {
+        "text/html": page.with_assets(page.explorer(lowering)),
+        "text/latex": latex.overview(lowering),
+        "text/plain": plain.overview(lowering),
+    }

@@ -4,10 +4,22 @@ from __future__ import annotations
 
 from lowering_explorer.stage import Lowering, Stage
 
+TOTALS = ("operations", "instructions")
+
+
+def call(lowering: Lowering) -> str:
+    """The function with what it was captured for: `f(f32[8], f32[8])`."""
+    return f"{lowering.function}({', '.join(lowering.arguments)})"
+
+
+def total(stage: Stage) -> str:
+    """How many operations or instructions a stage has, as `9 operations`; empty where none are counted."""
+    return next((f"{stage.counts[name]} {name}" for name in TOTALS if name in stage.counts), "")
+
 
 def overview(lowering: Lowering) -> str:
     """One line per stage: its level, its name, its lines and its total."""
-    lines = [f"{lowering.function}({', '.join(lowering.arguments)})"]
+    lines = [call(lowering)]
     for capture in lowering:
         lines.append(f"\n{capture.compiler} {capture.version}".rstrip())
         lines += [_row(stage) for stage in capture]
@@ -17,8 +29,5 @@ def overview(lowering: Lowering) -> str:
 
 
 def _row(stage: Stage) -> str:
-    totals = [
-        f"{stage.counts[name]} {name}" for name in ("operations", "instructions") if name in stage.counts
-    ]
     length = len(stage.text.splitlines())
-    return f"  {stage.level:<10} {stage.name:<44} {length:>6} lines  {', '.join(totals)}".rstrip()
+    return f"  {stage.level:<10} {stage.name:<44} {length:>6} lines  {total(stage)}".rstrip()
