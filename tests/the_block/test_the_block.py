@@ -15,6 +15,7 @@ import the_block
 from the_block import SIZES, M, S, Size, arguments, block, check, cost, oracle, relative_tolerance
 from the_block import block as block_function
 from the_block.compilers import with_jax, with_torch, with_tvm
+from the_block.triton_rmsnorm import interpreted
 
 FUNCTIONS = [the_block.rmsnorm, the_block.attention, the_block.mlp, the_block.block]
 SOURCE = inspect.getsource(sys.modules["the_block.block"])
@@ -54,6 +55,12 @@ def test_xla_and_tvm_equal_the_oracle(function: Callable[..., Any]) -> None:
     arrays = arguments(function, S)
     check(function, with_jax(function)(*arrays), arrays)
     check(function, with_tvm(function, arrays)(*arrays), arrays)
+
+
+@pytest.mark.parametrize("size", [S, Size(3, 48, 0)])
+def test_the_triton_kernel_equals_the_oracle_also_where_a_tile_is_wider_than_a_row(size: Size) -> None:
+    arrays = arguments(the_block.rmsnorm, size)
+    check("rmsnorm", interpreted(*arrays), arrays)
 
 
 @pytest.mark.slow
