@@ -77,6 +77,13 @@ class Stage:
 
         return between(self, first, last)
 
+    def results(self, operation: str = "") -> Excerpt:
+        """The lines that compute what the text returns or stores, to display; see `result_lines`."""
+        from lowering_explorer.rendering.excerpt import Excerpt
+        from lowering_explorer.result_lines import result_lines
+
+        return Excerpt(self, result_lines(self, operation))
+
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         from lowering_explorer.rendering.excerpt import whole
 
