@@ -36,7 +36,7 @@ from tensor_compiler.statement import (
 
 Path = tuple[int, ...]
 Node = Expression | Statement | Function
-AnyNode = TypeVar("AnyNode", bound=Node)
+AnyNode = TypeVar("AnyNode", bound=Node | Body)
 
 
 def children(node: Expression) -> tuple[Expression, ...]:
@@ -77,7 +77,7 @@ def map_expressions(function: Callable[[Expression], Expression], node: AnyNode)
         new = {name: visit(value) for name, value in old.items() if name != "parameters"}
         return replace(owner, **new) if any(new[name] is not old[name] for name in new) else owner
 
-    return cast(AnyNode, visit(node) if isinstance(node, Expression) else rebuild(node))
+    return cast(AnyNode, rebuild(node) if isinstance(node, Function) else visit(node))
 
 
 def map_statements(
@@ -200,6 +200,12 @@ def writes(node: Function | Statement | Body) -> Iterator[Store | Reduce]:
     if isinstance(node, Store | Reduce):
         yield node
     yield from (statement for _, statement in walk(node) if isinstance(statement, Store | Reduce))
+
+
+def accesses(node: Function | Statement | Body) -> Iterator[Load | Store | Reduce]:
+    """Each load, store and reduction in `node`; the operands of an Invoke are among the loads."""
+    yield from loads(node)
+    yield from writes(node)
 
 
 def written_buffers(node: Function | Statement | Body) -> set[str]:
