@@ -13,38 +13,59 @@ The vocabulary, from the numbers up:
   `map_statements`, `map_buffers`, `substitute`, `fresh_name`.
 - `interpreter.interpret` the meaning, element by element, and the oracle: bounds, uninitialised reads and,
   on request, races are errors that name the iteration.
+- `affine` linear forms and intervals of index expressions; `simplify` makes them shorter.
+- `c_source` a function as C for a `Target`, which is a C compiler and what it says of the machine: vectorized
+  loops as vectors, unrolled ones written out, buffers in registers as named variables, parallel ones as
+  OpenMP. `runtime.h` holds the vector functions. `compile_function` gives a `Kernel` to call on numpy arrays.
 
-A rewrite is a function from a `Function` to a new one. Nothing mutates.
+A rewrite is a function from a `Function` to a new one. Nothing mutates. `traversal` finds and replaces, then
+`simplify` shortens, then `verify` checks; `interpret` on small extents says whether the meaning is the same.
 """
 
+from tensor_compiler.arguments import BadArgument, aligned_empty
+from tensor_compiler.c_statement import Unsupported, c_source
 from tensor_compiler.dtype import DTYPES, DType, bf16, boolean, f16, f32, f64, s8, s32, s64, u8
 from tensor_compiler.expression import Buffer, Expression
 from tensor_compiler.interpreter import ExecutionError, interpret
+from tensor_compiler.kernel import CompilationFailed, Kernel, compile_function
 from tensor_compiler.parser import parse
 from tensor_compiler.printer import show
+from tensor_compiler.simplify import simplify
 from tensor_compiler.statement import Function, Statement
+from tensor_compiler.target import NoCompiler, Target, host_target
 from tensor_compiler.verify import InvalidProgram, verify
 
 __all__ = [
     "DTYPES",
+    "BadArgument",
     "Buffer",
+    "CompilationFailed",
     "DType",
     "ExecutionError",
     "Expression",
     "Function",
     "InvalidProgram",
+    "Kernel",
+    "NoCompiler",
     "Statement",
+    "Target",
+    "Unsupported",
+    "aligned_empty",
     "bf16",
     "boolean",
+    "c_source",
+    "compile_function",
     "f16",
     "f32",
     "f64",
+    "host_target",
     "interpret",
     "parse",
     "s8",
     "s32",
     "s64",
     "show",
+    "simplify",
     "u8",
     "verify",
 ]

@@ -1,0 +1,352 @@
+"""Loop functions as C with vector extensions and OpenMP."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from tensor_compiler.affine import loop_ranges
+from tensor_compiler.c_expression import (
+    Lanes,
+    Place,
+    address,
+    element,
+    scalar,
+    unit_offset,
+    vector,
+    vector_type,
+)
+from tensor_compiler.dtype import boolean, f32
+from tensor_compiler.expression import Buffer, Constant, Expression, Variable
+from tensor_compiler.registers import NotInRegisters, Registers, flat_offset, pieces
+from tensor_compiler.simplify import simplify
+from tensor_compiler.statement import (
+    Allocate,
+    Body,
+    For,
+    Function,
+    If,
+    Invoke,
+    Let,
+    Prefetch,
+    Reduce,
+    Statement,
+    Store,
+)
+from tensor_compiler.target import Target
+from tensor_compiler.tile import expand, tile
+from tensor_compiler.traversal import (
+    accesses,
+    bound_names,
+    free_names,
+    substitute,
+    walk,
+    writes,
+    written_buffers,
+)
+
+INLINE = 4  # vectors of a vectorized loop that are written out; more become a loop in C
+STACK = 256 * 1024  # bytes that a stack buffer may take
+REDUCERS = {"+": "add", "*": "mul", "max": "max", "min": "min"}
+
+
+class Unsupported(ValueError):
+    """A loop function that has no C: one sentence that says what to change."""
+
+
+def c_source(function: Function, target: Target) -> str:
+    """`function` as C for `target`. Raises Unsupported."""
+    return Emitter(function, target).source()
+
+
+class Emitter:
+    """One function. Methods give lines; a `Place` says where they stand."""
+
+    def __init__(self, function: Function, target: Target) -> None:
+        self.function, self.target = function, target
+        self.widths: set[int] = set()
+        self.scratches: list[str] = []
+        self.names = bound_names(function)
+
+    def source(self) -> str:
+        place = Place(ranges={size.name: (0.0, float("inf")) for size in self.function.sizes})
+        try:
+            body = list(self.body(self.function.body, place, outer=True))
+        except NotInRegisters as refusal:
+            raise Unsupported(str(refusal)) from None
+        written = written_buffers(self.function)
+        parameters = [self.parameter(parameter, written) for parameter in self.function.parameters]
+        head = ['#include "runtime.h"', *(f"VECTORS({width})" for width in sorted(self.widths)), ""]
+        head += [f"static _Thread_local Scratch {name}_memory;" for name in self.scratches]
+        signature = f"void {self.function.name}({', '.join([*parameters, 's32 threads'])}) {{"
+        return "\n".join([*head, signature, "  (void)threads;", *indented(body), "}", ""])
+
+    def parameter(self, parameter: Buffer | Variable, written: set[str]) -> str:
+        if isinstance(parameter, Variable):
+            return f"{parameter.dtype} {parameter.name}"
+        constant = "" if parameter.name in written else "const "
+        return f"{constant}{parameter.dtype} *restrict {parameter.name}"
+
+    def body(self, body: Body, place: Place, outer: bool = False) -> Iterator[str]:
+        """`outer` holds outside of every parallel loop: only the outermost shares its iterations out."""
+        for position, statement in enumerate(body):
+            if isinstance(statement, Allocate) and statement.buffer.scope == "registers":
+                buffer = statement.buffer
+                lanes = self.target.lanes if runs_along(buffer, body[position + 1 :]) else 1
+                registers = Registers(buffer, lanes, self.names)
+                self.widths |= {chunk.width for chunk in registers.chunks if chunk.width > 1}
+                place = replace(place, registers={**place.registers, buffer.name: registers})
+                yield from registers.declarations()
+            elif isinstance(statement, Allocate):
+                yield from self.allocation(statement.buffer, place)
+            elif isinstance(statement, Let):
+                varies = place.varies(statement.value)
+                dtype = statement.value.dtype
+                kind = "u8" if dtype == boolean else str(dtype)
+                if varies and place.lanes is not None:
+                    kind = vector_type(dtype, place.lanes.count)
+                text = vector(statement.value, place) if varies else scalar(statement.value, place)
+                yield f"const {kind} {statement.name} = {text};"
+                if varies:
+                    place = replace(place, vectors=place.vectors | {statement.name})
+            else:
+                yield from self.statement(statement, place, outer)
+
+    def allocation(self, buffer: Buffer, place: Place) -> Iterator[str]:
+        size: Expression = Constant(1)
+        for extent in buffer.shape:
+            size = size * extent
+        size = simplify(size)
+        if buffer.scope == "scratch":
+            self.scratches.append(buffer.name)
+            count = scalar(size, place, 0, 5)
+            yield (
+                f"{buffer.dtype} *restrict {buffer.name} = "
+                f"acquire(&{buffer.name}_memory, {count} * sizeof({buffer.dtype}));"
+            )
+            return
+        if not isinstance(size, Constant) or int(size.value) * buffer.dtype.bytes > STACK:
+            raise Unsupported(
+                f"'{buffer.name}' is too large for the stack or of unknown size: allocate scratch"
+            )
+        yield f"{buffer.dtype} {buffer.name}[{max(int(size.value), 1)}] __attribute__((aligned(64)));"
+
+    def statement(self, statement: Statement, place: Place, outer: bool) -> Iterator[str]:
+        match statement:
+            case For():
+                yield from self.loop(statement, place, outer)
+            case If():
+                condition = simplify(statement.condition, place.ranges)
+                yield f"if ({scalar(condition, place)}) {{"
+                yield from indented(self.body(statement.then, place, outer))
+                if statement.otherwise:
+                    yield "} else {"
+                    yield from indented(self.body(statement.otherwise, place, outer))
+                yield "}"
+            case Store():
+                yield from self.write(statement, None, place)
+            case Reduce():
+                yield from self.write(statement, statement.operator, place)
+            case Prefetch():
+                offset = flat_offset(statement.buffer, statement.indices)
+                if place.lanes is not None:
+                    offset = substitute(offset, {place.lanes.name: place.lanes.start})
+                if statement.buffer.name not in place.registers:
+                    where = address(statement.buffer, simplify(offset, place.ranges), place)
+                    yield f"__builtin_prefetch({where});"
+            case Invoke():
+                yield from self.invoke(statement, place, outer)
+            case _:
+                raise TypeError(f"{type(statement).__name__} is no statement")
+
+    def write(self, statement: Store | Reduce, operator: str | None, place: Place) -> Iterator[str]:
+        buffer, indices, dtype = statement.buffer, statement.indices, statement.buffer.dtype
+        value = simplify(statement.value, place.ranges)
+        if place.lanes is None:
+            yield updated(element(buffer, indices, place), operator, scalar(value, place), str(dtype), value)
+            return
+        count, kind = place.lanes.count, vector_type(dtype, place.lanes.count)
+        offset = unit_offset(buffer, indices, place)
+        if not any(place.varies(index) for index in indices):
+            target = element(buffer, indices, place)
+            if operator is None:
+                name = place.lanes.name.rstrip("'")
+                raise Unsupported(f"all lanes of '{name}' write one {buffer.name}: make '{name}' serial")
+            total = f"reduce_{REDUCERS[operator]}_{kind}({vector(value, place)})"
+            yield updated(target, operator, total, str(dtype), value)
+            return
+        whole = None
+        if offset is not None and buffer.name in place.registers:
+            whole = place.registers[buffer.name].whole(offset, count)
+        if whole is not None:
+            yield updated(whole, operator, vector(value, place), kind, value)
+        elif offset is not None and buffer.name not in place.registers:
+            to = address(buffer, offset, place)
+            text = vector(value, place)
+            if operator is not None:
+                text = combined(f"load_{kind}({to})", operator, text, kind)
+            stream = isinstance(statement, Store) and statement.non_temporal and dtype == f32
+            yield f"{'stream' if stream else 'store'}_{kind}({to}, {text});"
+        else:
+            yield "{"
+            yield f"  const {kind} value__ = {vector(value, place)};"
+            for lane in range(count):
+                yield "  " + updated(
+                    element(buffer, indices, place, lane), operator, f"value__[{lane}]", str(dtype), value
+                )
+            yield "}"
+
+    def loop(self, loop: For, place: Place, outer: bool) -> Iterator[str]:
+        lower, upper = simplify(loop.lower, place.ranges), simplify(loop.upper, place.ranges)
+        inside = replace(place, ranges=loop_ranges([loop], place.ranges))
+        if loop.kind == "unrolled" and isinstance(lower, Constant) and isinstance(upper, Constant):
+            for value in range(int(lower.value), int(upper.value)):
+                copy = substitute(loop.body, {loop.name: Constant(value)})
+                yield from block(copy, list(self.body(copy, place, outer)))
+            return
+        if loop.kind == "vectorized" and place.lanes is None and self.vectorizable(loop, place):
+            yield from self.vectorized(loop, lower, upper, inside, outer)
+            return
+        if loop.kind == "parallel" and outer:
+            triangular = any(
+                loop.name in free_names(inner.lower) | free_names(inner.upper)
+                for _, inner in walk(loop)
+                if isinstance(inner, For)
+            )
+            yield from self.parallel(loop, lower, upper, inside, "dynamic" if triangular else "static")
+            return
+        yield f"for ({header(loop.name, lower, upper, place)}) {{"
+        yield from indented(self.body(loop.body, inside, outer and loop.kind != "parallel"))
+        yield "}"
+
+    def parallel(
+        self, loop: For, lower: Expression, upper: Expression, inside: Place, schedule: str
+    ) -> Iterator[str]:
+        streams = any(isinstance(write, Store) and write.non_temporal for write in writes(loop))
+        yield "#pragma omp parallel num_threads(threads) if (threads > 1)"
+        yield "{"
+        yield f"#pragma omp for schedule({schedule}) nowait"
+        yield f"  for ({header(loop.name, lower, upper, inside)}) {{"
+        yield from indented(indented(self.body(loop.body, inside)))
+        yield "  }"
+        if streams:
+            yield "  stream_fence();"
+        yield "}"
+
+    def vectorized(
+        self, loop: For, lower: Expression, upper: Expression, inside: Place, outer: bool
+    ) -> Iterator[str]:
+        """Whole vectors, then narrower ones, then single elements; a loop in C where there are many."""
+        lanes = self.target.lanes
+
+        lane = f"{loop.name}'"  # the C variable of the loop is where the vector starts
+        ranges = {**inside.ranges, lane: inside.ranges[loop.name]}
+
+        def step(start: Expression, width: int) -> list[str]:
+            body = substitute(loop.body, {loop.name: start if width == 1 else Variable(lane)})
+            at = inside
+            if width > 1:
+                self.widths.add(width)
+                at = replace(inside, lanes=Lanes(lane, start, width), ranges=ranges)
+            return block(body, list(self.body(body, at, outer)))
+
+        if isinstance(lower, Constant) and isinstance(upper, Constant):
+            first, last = int(lower.value), int(upper.value)
+            whole = max(last - first, 0) // lanes
+            if whole > INLINE and not any(moves(loop, name) for name in inside.registers):
+                end = first + whole * lanes
+                yield f"for (s64 {loop.name} = {first}; {loop.name} < {end}; {loop.name} += {lanes}) {{"
+                yield from indented(step(loop.variable, lanes))
+                yield "}"
+                first = end
+            for start, width in pieces(first, last, lanes):
+                yield from step(Constant(start), width)
+            return
+        variable, bound = loop.name, scalar(upper, inside, 0, 4)
+        yield f"s64 {variable} = {scalar(lower, inside)};"
+        yield f"for (; {variable} + {lanes} <= {bound}; {variable} += {lanes}) {{"
+        yield from indented(step(loop.variable, lanes))
+        yield "}"
+        yield f"for (; {variable} < {bound}; {variable}++) {{"
+        yield from indented(self.body(loop.body, inside, outer))
+        yield "}"
+
+    def vectorizable(self, loop: For, place: Place) -> bool:
+        """Whether every statement has a vector form; if one has not, the loop is emitted as a scalar one."""
+        varying = {loop.name}
+        for _, statement in walk(loop):
+            controls: tuple[Expression, ...] = ()
+            match statement:
+                case Let():
+                    if varying & free_names(statement.value):
+                        varying.add(statement.name)
+                case If():
+                    controls = (statement.condition,)
+                case For(kind="vectorized" | "parallel") | Allocate() | Invoke():
+                    return False
+                case For():
+                    controls = (statement.lower, statement.upper)
+            if any(varying & free_names(control) for control in controls):
+                return False
+        return True
+
+    def invoke(self, statement: Invoke, place: Place, outer: bool) -> Iterator[str]:
+        """The instruction if the target has it and the accumulator is a vector register, else its loops."""
+        accumulator, *others = statement.operands
+        if tile(statement).macro in self.target.macros and accumulator.buffer.name in place.registers:
+            offset = simplify(flat_offset(accumulator.buffer, accumulator.indices), place.ranges)
+            whole = place.registers[accumulator.buffer.name].whole(offset, 16)
+            if whole is not None:
+                places = ", ".join(
+                    address(o.buffer, simplify(flat_offset(o.buffer, o.indices), place.ranges), place)
+                    for o in others
+                )
+                self.widths.add(16)
+                yield f"{whole} = {statement.instruction}({whole}, {places});"
+                return
+        yield from self.body(expand(statement, self.names), place, outer)
+
+
+def moves(loop: For, name: str) -> bool:
+    """Whether the elements of the buffer `name` that `loop` touches depend on its variable."""
+    return any(
+        access.buffer.name == name and any(loop.name in free_names(index) for index in access.indices)
+        for access in accesses(loop)
+    )
+
+
+def runs_along(buffer: Buffer, body: Body) -> bool:
+    """Whether a vectorized loop or an instruction takes `buffer` by rows, so that they are vectors."""
+    return any(
+        (isinstance(inside, For) and inside.kind == "vectorized" and moves(inside, buffer.name))
+        or (isinstance(inside, Invoke) and inside.operands[0].buffer == buffer)
+        for _, inside in walk(body)
+    )
+
+
+def updated(target: str, operator: str | None, value: str, kind: str, expression: Expression) -> str:
+    """An assignment, or an accumulation."""
+    if operator in ("+", "*") and kind not in ("s8", "u8"):
+        return f"{target} {operator}= {value};"
+    return f"{target} = {value if operator is None else combined(target, operator, value, kind)};"
+
+
+def combined(old: str, operator: str, value: str, kind: str) -> str:
+    if operator in ("max", "min"):
+        return f"{operator}_{kind}({old}, {value})"
+    return f"{old} {operator} ({value})"
+
+
+def header(name: str, lower: Expression, upper: Expression, place: Place) -> str:
+    return f"s64 {name} = {scalar(lower, place)}; {name} < {scalar(upper, place, 0, 4)}; {name}++"
+
+
+def indented(lines: Iterator[str] | list[str]) -> Iterator[str]:
+    return (line if line.startswith("#") else f"  {line}" for line in lines)
+
+
+def block(body: Body, lines: list[str]) -> list[str]:
+    """`lines` of one copy of a body, in braces if the body declares names."""
+    if any(isinstance(statement, Let | Allocate) for statement in body):
+        return ["{", *indented(lines), "}"]
+    return lines

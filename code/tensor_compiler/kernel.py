@@ -1,0 +1,104 @@
+"""Loop functions as machine code: compile the C once, keep the shared object, call it on numpy arrays."""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import os
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from tensor_compiler.arguments import bind
+from tensor_compiler.c_statement import c_source
+from tensor_compiler.dtype import DType
+from tensor_compiler.expression import Buffer
+from tensor_compiler.statement import Function
+from tensor_compiler.target import Target, host_target
+
+RUNTIME = Path(__file__).with_name("runtime.h")
+C_TYPES: dict[str, Any] = {
+    "f64": ctypes.c_double, "f32": ctypes.c_float, "s64": ctypes.c_int64,
+    "s32": ctypes.c_int32, "s8": ctypes.c_int8, "u8": ctypes.c_uint8,
+}  # fmt: skip
+
+
+class CompilationFailed(RuntimeError):
+    """The C compiler refused what was generated: its first complaint, and the file."""
+
+
+class Kernel:
+    """A compiled loop function. Calling it takes what `interpret` takes, and writes in place without copies.
+
+    `source` is the C, `library` the shared object, `compile_seconds` 0 if it was in the cache.
+    """
+
+    def __init__(self, function: Function, target: Target, threads: int) -> None:
+        self.function, self.target, self.threads = function, target, threads
+        self.source = c_source(function, target)
+        started = time.perf_counter()
+        self.library, cached = compiled(self.source, target)
+        self.compile_seconds = 0.0 if cached else time.perf_counter() - started
+        self.entry = getattr(ctypes.CDLL(str(self.library)), function.name)
+        self.entry.restype = None
+        self.entry.argtypes = [
+            ctypes.c_void_p if isinstance(p, Buffer) else c_type(p.dtype) for p in function.parameters
+        ] + [ctypes.c_int32]
+
+    def __call__(self, *arguments: Any) -> None:
+        """Run it. Raises BadArgument, before anything is written."""
+        binding = bind(self.function, arguments)
+        values = [
+            binding.arrays[p.name].ctypes.data if isinstance(p, Buffer) else binding.scalars[p.name]
+            for p in self.function.parameters
+        ]
+        self.entry(*values, self.threads)
+
+
+def compile_function(function: Function, target: Target | None = None, threads: int | None = None) -> Kernel:
+    """`function` as machine code for `target` (this machine), its parallel loops on `threads` (all cores).
+
+    Raises NoCompiler, Unsupported, CompilationFailed.
+    """
+    return Kernel(function, target or host_target(), threads or len(os.sched_getaffinity(0)))
+
+
+def c_type(dtype: DType) -> Any:
+    return C_TYPES[dtype.name]
+
+
+def cache_folder() -> Path:
+    """$TENSOR_COMPILER_CACHE, else a folder in the user's cache."""
+    chosen = os.environ.get("TENSOR_COMPILER_CACHE")
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(chosen) if chosen else Path(base) / "tensor_compiler"
+
+
+def compiled(source: str, target: Target) -> tuple[Path, bool]:
+    """The shared object of `source`, and whether it was there already.
+
+    Its name is a digest of all that it depends on: source, runtime, flags, compiler, and the machine that
+    `-march=native` stands for. It appears at once, by a rename: two processes may compile it together.
+    """
+    depends = (source, RUNTIME.read_text(), target.version, *target.flags, *sorted(target.macros))
+    digest = hashlib.sha256("\0".join(depends).encode()).hexdigest()[:32]
+    library = cache_folder() / f"{digest}.so"
+    if library.exists():
+        return library, True
+    library.parent.mkdir(parents=True, exist_ok=True)
+    written = library.with_suffix(".c")
+    with tempfile.TemporaryDirectory(dir=library.parent) as folder:
+        code, made = Path(folder) / "kernel.c", Path(folder) / "kernel.so"
+        code.write_text(source)
+        command = [target.compiler, *target.flags, "-shared", "-fPIC", f"-I{RUNTIME.parent}"]
+        done = subprocess.run(
+            [*command, str(code), "-o", str(made), "-lm"], capture_output=True, text=True, check=False
+        )
+        code.replace(written)
+        if done.returncode:
+            complaint = next((line for line in done.stderr.splitlines() if "error" in line), done.stderr)
+            raise CompilationFailed(f"{target.compiler} refuses {written}: {complaint.strip()}")
+        made.replace(library)
+    return library, False
