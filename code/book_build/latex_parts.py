@@ -10,6 +10,8 @@ from sphinx.builders.latex.transforms import BibliographyTransform
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util.texescape import escape, tex_replacements
 
+from lowering_explorer.rendering.latex import TEXT
+
 # Sphinx turns these signs into math even inside code, where it breaks the wrapping of long lines.
 SIGNS_LEFT_ALONE = {"✓", "✔", "✕", "✖"}
 
@@ -17,6 +19,7 @@ SIGNS_LEFT_ALONE = {"✓", "✔", "✕", "✖"}
 def setup(app: Sphinx) -> None:
     """Insert one \\part before each captioned toctree of the root page; keep the bibliography in place."""
     app.connect("doctree-read", _insert_parts)
+    app.connect("doctree-read", _outputs_that_are_text)
     app.add_post_transform(BibliographyPlace)
     app.add_post_transform(BibliographyInPlace)
     tex_replacements[:] = [pair for pair in tex_replacements if pair[0] not in SIGNS_LEFT_ALONE]
@@ -31,6 +34,13 @@ def _insert_parts(app: Sphinx, doctree: nodes.document) -> None:
             compound = toctree.parent
             compound.parent.insert(compound.parent.index(compound), part)
             del toctree["caption"]  # Sphinx would call the table of contents by the first caption
+
+
+def _outputs_that_are_text(app: Sphinx, doctree: nodes.document) -> None:
+    """Set what a cell printed as LaTeX as it is: MyST-NB takes it for a formula."""
+    for formula in list(doctree.findall(nodes.math_block)):
+        if "text_latex" in formula["classes"] and formula.astext().startswith(TEXT):
+            formula.replace_self(nodes.raw("", formula.astext(), format="latex"))
 
 
 class bibliography_place(nodes.Invisible, nodes.Element):  # noqa: N801 -- docutils names nodes so

@@ -13,6 +13,7 @@ from pygments.formatters import HtmlFormatter, LatexFormatter
 from pygments.token import Comment, Text
 
 from lowering_explorer.rendering.highlighting import Token, token_lines
+from lowering_explorer.rendering.latex import TEXT
 from lowering_explorer.stage import Stage
 
 LEFT_OUT = "⋯"
@@ -81,7 +82,7 @@ def matching(stage: Stage, pattern: str, context: int) -> Excerpt:
 def _verbatim(tokens: Iterable[Token]) -> str:
     """The environment in which Sphinx sets code: it wraps long lines and knows Pygments' commands."""
     text = _formatted(LatexFormatter(nowrap=True, commandprefix="PYG"), tokens)
-    return "\\begin{sphinxVerbatim}[commandchars=\\\\\\{\\}]\n" + text + "\\end{sphinxVerbatim}\n"
+    return TEXT + "\\begin{sphinxVerbatim}[commandchars=\\\\\\{\\}]\n" + text + "\\end{sphinxVerbatim}\n"
 
 
 def _formatted(formatter: Any, tokens: Iterable[Token]) -> str:

@@ -10,6 +10,8 @@ from lowering_explorer.rendering.payload import title
 from lowering_explorer.rendering.plain import call, total
 from lowering_explorer.stage import Capture, Lowering
 
+TEXT = "% text, not a formula\n"  # begins what is displayed, for those who take all LaTeX for formulas
+
 _SPECIAL = {
     "\\": r"\textbackslash{}",
     "~": r"\textasciitilde{}",
@@ -41,7 +43,7 @@ def overview(lowering: Lowering) -> str:
 
 def _rows(capture: Capture) -> list[str]:
     name = f"{title(capture.compiler)} {capture.version}".strip()
-    rows = [r"\hline \textbf{" + escaped(name) + r"} & & lines & counted"]
+    rows = [r"\hline \multicolumn{2}{l}{\textbf{" + escaped(name) + r"}} & lines & counted"]
     for stage in capture:
         cells = (stage.level, stage.name, str(len(stage.text.splitlines())), total(stage))
         rows.append(" & ".join(map(escaped, cells)))
@@ -68,4 +70,4 @@ def _paragraph(share: float, alignment: str = r"\raggedright") -> str:
 
 def _small(environment: str, columns: Sequence[str] | str, rows: str) -> str:
     columns = "".join(columns)
-    return f"{{\\small\n\\begin{{{environment}}}{{{columns}}}\n{rows}\n\\end{{{environment}}}}}\n"
+    return f"{TEXT}{{\\small\n\\begin{{{environment}}}{{{columns}}}\n{rows}\n\\end{{{environment}}}}}\n"
