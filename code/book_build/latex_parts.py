@@ -19,7 +19,7 @@ SIGNS_LEFT_ALONE = {"✓", "✔", "✕", "✖"}
 def setup(app: Sphinx) -> None:
     """Insert one \\part before each captioned toctree of the root page; keep the bibliography in place."""
     app.connect("doctree-read", _insert_parts)
-    app.connect("doctree-read", _outputs_that_are_text)
+    app.connect("doctree-read", lambda app, doctree: keep_text(doctree))
     app.add_post_transform(BibliographyPlace)
     app.add_post_transform(BibliographyInPlace)
     tex_replacements[:] = [pair for pair in tex_replacements if pair[0] not in SIGNS_LEFT_ALONE]
@@ -36,7 +36,7 @@ def _insert_parts(app: Sphinx, doctree: nodes.document) -> None:
             del toctree["caption"]  # Sphinx would call the table of contents by the first caption
 
 
-def _outputs_that_are_text(app: Sphinx, doctree: nodes.document) -> None:
+def keep_text(doctree: nodes.document) -> None:
     """Set what a cell printed as LaTeX as it is: MyST-NB takes it for a formula."""
     for formula in list(doctree.findall(nodes.math_block)):
         if "text_latex" in formula["classes"] and formula.astext().startswith(TEXT):
