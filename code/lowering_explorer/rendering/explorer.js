@@ -154,7 +154,7 @@ class Explorer {
     const heading = element("p", { className: "label", textContent: name, "aria-hidden": "true" });
     const options = stages.map((stage) => {
       const option = element("div", { role: "option", "aria-selected": "false" },
-        element("span", { className: "name", textContent: stage.name }),
+        element("span", { className: "name" }, ...breakable(stage.name)),
         element("span", { className: "extent" }));
       return Object.assign(option, { stage });
     });

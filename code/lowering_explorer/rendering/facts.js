@@ -4,10 +4,19 @@ const LEVELS = ["Python", "graph", "tensor IR", "loops", "vector IR", "LLVM IR",
 
 // How the compiler was asked, and what kept it from its end.
 function factsOf({ version, problem, flags, seconds, megabytes, title }, machine) {
-  const said = problem ? [element("p", { className: "problem", textContent: problem })] : [];
   const how = [version && `${title} ${version}`, seconds && `${seconds} s`, megabytes && `${megabytes} MB`, machine];
-  for (const [name, value] of Object.entries(flags)) how.push(`${name}=${value}`);
-  return [...said, element("p", { textContent: how.filter(Boolean).join(" · ") })];
+  const lines = Object.entries(flags).map(([name, value]) => element("li", { textContent: `${name}=${value}` }));
+  const settings = element("details", {}, element("summary", { textContent: "Settings" }), element("ul", {}, ...lines));
+  return [
+    ...(problem ? [element("p", { className: "problem", textContent: problem })] : []),
+    element("p", { textContent: how.filter(Boolean).join(" · ") }),
+    ...(lines.length ? [settings] : []),
+  ];
+}
+
+// A name that may be broken after each part of it.
+function breakable(name) {
+  return name.split(/(?<=[_.])/).flatMap((part) => [part, element("wbr")]);
 }
 
 // The name of a stage, its note and its counts, each beside that of its parent.
