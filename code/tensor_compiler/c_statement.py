@@ -16,7 +16,7 @@ from tensor_compiler.c_expression import (
     vector,
     vector_type,
 )
-from tensor_compiler.dtype import boolean, f32
+from tensor_compiler.dtype import DType, boolean, f16, f32
 from tensor_compiler.expression import Buffer, Constant, Expression, Variable
 from tensor_compiler.registers import NotInRegisters, Registers, flat_offset, pieces
 from tensor_compiler.simplify import simplify
@@ -38,6 +38,7 @@ from tensor_compiler.tile import expand, tile
 from tensor_compiler.traversal import (
     accesses,
     bound_names,
+    expressions,
     free_names,
     substitute,
     walk,
@@ -47,6 +48,7 @@ from tensor_compiler.traversal import (
 
 INLINE = 4  # vectors of a vectorized loop that are written out; more become a loop in C
 STACK = 256 * 1024  # bytes that a stack buffer may take
+HALF = "__FLT16_MANT_DIG__"  # a macro of compilers that know _Float16
 REDUCERS = {"+": "add", "*": "mul", "max": "max", "min": "min"}
 
 
@@ -69,6 +71,8 @@ class Emitter:
         self.names = bound_names(function)
 
     def source(self) -> str:
+        if f16 in dtypes(self.function) and HALF not in self.target.macros:
+            raise Unsupported(f"{self.target.compiler} has no f16: take a newer one, or use bf16")
         place = Place(ranges={size.name: (0.0, float("inf")) for size in self.function.sizes})
         try:
             body = list(self.body(self.function.body, place, outer=True))
@@ -305,6 +309,12 @@ class Emitter:
                 yield f"{whole} = {statement.instruction}({whole}, {places});"
                 return
         yield from self.body(expand(statement, self.names), place, outer)
+
+
+def dtypes(function: Function) -> set[DType]:
+    """The dtypes of all buffers and values in `function`."""
+    buffers = {p.dtype for p in function.parameters} | {e.dtype for e in expressions(function)}
+    return buffers | {inside.buffer.dtype for _, inside in walk(function) if isinstance(inside, Allocate)}
 
 
 def moves(loop: For, name: str) -> bool:

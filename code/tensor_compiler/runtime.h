@@ -98,7 +98,7 @@ typedef float stream_64 __attribute__((vector_size(64)));
 #define stream_fence() ((void)0)
 #endif
 
-/* Loops over lanes become one instruction each, or one for each halving of a vector. */
+/* Loops over lanes become vector instructions where nothing around them is unrolled: never in a hot loop. */
 #define LANES(N, statement) for (int l = 0; l < (N); l++) statement
 
 /* M is the integer as wide as T: comparisons give it. */
@@ -123,14 +123,14 @@ typedef float stream_64 __attribute__((vector_size(64)));
     HALVE(N, 8, statement) HALVE(N, 4, statement) HALVE(N, 2, statement) HALVE(N, 1, statement) \
     return v[0];                                                     \
   }
-#define ARITHMETIC(T, N)                                      \
+#define ARITHMETIC(T, M, N)                                   \
   static inline T##x##N max_##T##x##N(T##x##N a, T##x##N b) { \
-    LANES(N, a[l] = max_##T(a[l], b[l]);)                     \
-    return a;                                                 \
+    M##x##N m = a > b;                                        \
+    return (T##x##N)((m & (M##x##N)a) | (~m & (M##x##N)b));   \
   }                                                           \
   static inline T##x##N min_##T##x##N(T##x##N a, T##x##N b) { \
-    LANES(N, a[l] = min_##T(a[l], b[l]);)                     \
-    return a;                                                 \
+    M##x##N m = a < b;                                        \
+    return (T##x##N)((m & (M##x##N)a) | (~m & (M##x##N)b));   \
   }                                                           \
   REDUCTION(T, N, add, v[l] = v[l] + v[m];)                          \
   REDUCTION(T, N, mul, v[l] = v[l] * v[m];)                          \
@@ -216,23 +216,19 @@ typedef _Float16 f16;
   TYPE(s8, N) TYPE(u8, N) TYPE(bf16, N)                                              \
   VECTOR(f64, s64, N) VECTOR(f32, s32, N) VECTOR(s64, s64, N) VECTOR(s32, s32, N)    \
   VECTOR(s8, s8, N) VECTOR(u8, s8, N) VECTOR(bf16, s16, N) HALF_VECTOR(N)            \
-  ARITHMETIC(f64, N) ARITHMETIC(f32, N) ARITHMETIC(s64, N) ARITHMETIC(s32, N)        \
-  ARITHMETIC(s8, N) ARITHMETIC(u8, N) FUNCTIONS(N) STREAMS(N)
+  ARITHMETIC(f64, s64, N) ARITHMETIC(f32, s32, N) ARITHMETIC(s64, s64, N)            \
+  ARITHMETIC(s32, s32, N) ARITHMETIC(s8, s8, N) ARITHMETIC(u8, s8, N)                \
+  FUNCTIONS(N) STREAMS(N)
 
-/* Tile instructions: the meanings are in tile.py. */
-#define bytes_of(p, n, T) ({ T value; memcpy(&value, p, n); value; })
-#ifdef __AVX512VNNI__
-#ifdef __clang__
-#define VPDPBUSD __builtin_ia32_vpdpbusd512
-#else
-#define VPDPBUSD __builtin_ia32_vpdpbusd_v16si
-#endif
-typedef int vnni_s32 __attribute__((vector_size(64)));
-#define dot4_u8s8(acc, a, b) \
-  (s32x16) VPDPBUSD((vnni_s32)(acc), (vnni_s32)splat_s32x16(bytes_of(a, 4, s32)), (vnni_s32)load_s32x16((const s32 *)(b)))
-#endif
-#ifdef __AVX512BF16__
-typedef short pairs_s16 __attribute__((vector_size(64)));
-#define dot2_bf16(acc, a, b) \
-  (f32x16) __builtin_ia32_dpbf16ps_v16sf(acc, (pairs_s16)splat_s32x16(bytes_of(a, 4, s32)), (pairs_s16)load_s32x16((const s32 *)(b)))
-#endif
+/* Tile instructions: tile.py has their meanings. gcc and clang name the builtins differently. */
+#define TILE(instruction, T, acc, a, b)                                               \
+  ({                                                                                  \
+    T##x16 sum = acc;                                                                 \
+    s32 few;                                                                          \
+    memcpy(&few, a, 4);                                                               \
+    asm(instruction " %2, %1, %0"                                                     \
+        : "+v"(sum) : "v"(splat_s32x16(few)), "v"(load_s32x16((const s32 *)(b))));    \
+    sum;                                                                              \
+  })
+#define dot4_u8s8(acc, a, b) TILE("vpdpbusd", s32, acc, a, b)
+#define dot2_bf16(acc, a, b) TILE("vdpbf16ps", f32, acc, a, b)

@@ -266,6 +266,7 @@ def test_a_target_with_the_instruction_gets_it() -> None:
          "'row' is too large for the stack or of unknown size: allocate scratch"),
         ("def f(A: f32[8]):\n    for k in vectorized(8):\n        A[0] = f32(k)",
          "all lanes of 'k' write one A: make 'k' serial"),
+        ("def f(A: f16[8]):\n    A[0] = A[1]", "gcc has no f16: take a newer one, or use bf16"),
     ],
 )  # fmt: skip
 def test_what_has_no_c_is_refused(text: str, message: str) -> None:
