@@ -67,7 +67,7 @@ class Emitter:
     def __init__(self, function: Function, target: Target) -> None:
         self.function, self.target = function, target
         self.widths: set[int] = set()
-        self.scratches: list[str] = []
+        self.scratches: set[str] = set()
         self.names = bound_names(function)
 
     def source(self) -> str:
@@ -81,7 +81,7 @@ class Emitter:
         written = written_buffers(self.function)
         parameters = [self.parameter(parameter, written) for parameter in self.function.parameters]
         head = ['#include "runtime.h"', *(f"VECTORS({width})" for width in sorted(self.widths)), ""]
-        head += [f"static _Thread_local Scratch {name}_memory;" for name in self.scratches]
+        head += [f"static _Thread_local Scratch {name}_memory;" for name in sorted(self.scratches)]
         signature = f"void {self.function.name}({', '.join([*parameters, 's32 threads'])}) {{"
         return "\n".join([*head, signature, "  (void)threads;", *indented(body), "}", ""])
 
@@ -122,7 +122,7 @@ class Emitter:
             size = size * extent
         size = simplify(size)
         if buffer.scope == "scratch":
-            self.scratches.append(buffer.name)
+            self.scratches.add(buffer.name)
             count = scalar(size, place, 0, 5)
             yield (
                 f"{buffer.dtype} *restrict {buffer.name} = "
@@ -267,12 +267,14 @@ class Emitter:
                 yield from step(Constant(start), width)
             return
         variable, bound = loop.name, scalar(upper, inside, 0, 4)
-        yield f"s64 {variable} = {scalar(lower, inside)};"
-        yield f"for (; {variable} + {lanes} <= {bound}; {variable} += {lanes}) {{"
-        yield from indented(step(loop.variable, lanes))
-        yield "}"
-        yield f"for (; {variable} < {bound}; {variable}++) {{"
-        yield from indented(self.body(loop.body, inside, outer))
+        yield "{"
+        yield f"  s64 {variable} = {scalar(lower, inside)};"
+        yield f"  for (; {variable} + {lanes} <= {bound}; {variable} += {lanes}) {{"
+        yield from indented(indented(step(loop.variable, lanes)))
+        yield "  }"
+        yield f"  for (; {variable} < {bound}; {variable}++) {{"
+        yield from indented(indented(self.body(loop.body, inside, outer)))
+        yield "  }"
         yield "}"
 
     def vectorizable(self, loop: For, place: Place) -> bool:

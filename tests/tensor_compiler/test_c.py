@@ -93,6 +93,25 @@ def everything(n: s64, scale: f32, X: f32[n, 37], I: s32[37], D: f64[n], H: f16[
         np.testing.assert_array_equal(other, one)
 
 
+def test_names_introduced_under_an_unrolled_loop_stay_apart() -> None:
+    program = parse("""
+def copies(n: s64, X: f32[2, n], Y: f32[2, n]):
+    for i in unrolled(2):
+        t = scratch(f32[n])
+        for j in vectorized(n):
+            t[j] = X[i, j] + 1.0
+        for k in vectorized(n):
+            v = t[k]
+            Y[i, k] = v * v
+""")
+    X, wanted = np.arange(46, dtype=np.float32).reshape(2, 23), np.zeros((2, 23), np.float32)
+    found = wanted.copy()
+    interpret(program, X, wanted)
+    compile_function(program, EXACT)(X, found)
+    np.testing.assert_array_equal(found, wanted)
+    np.testing.assert_array_equal(found, (X + 1) ** 2)
+
+
 FUNCTIONS = {
     "exp": (np.exp, -87.33, 88.72, 2.0),
     "tanh": (np.tanh, -12.0, 12.0, 4.0),
