@@ -6,6 +6,7 @@ import ast
 import builtins
 import importlib
 import inspect
+import symtable
 import sys
 import textwrap
 from collections.abc import Callable, Iterator
@@ -108,9 +109,13 @@ def _with_callees(function: Any, wanted: Callable[[Any], bool]) -> Iterator[Any]
 def _named(function: Any) -> dict[str, Any]:
     """The global names in the text of a function, decorators and defaults included, and their values."""
     known = plain(function).__globals__
-    tree = ast.parse(_text(function))
-    names = (node.id for node in ast.walk(tree) if isinstance(node, ast.Name))
-    return {name: known[name] for name in dict.fromkeys(names) if name in known}
+    scopes = [symtable.symtable(_text(function), "function", "exec")]
+    names: dict[str, None] = {}
+    for scope in scopes:  # grows: a scope holds others
+        scopes += scope.get_children()
+        asked = (symbol for symbol in scope.get_symbols() if symbol.is_global() and symbol.is_referenced())
+        names |= dict.fromkeys(symbol.get_name() for symbol in asked)
+    return {name: known[name] for name in names if name in known}
 
 
 def _text(function: Any) -> str:

@@ -47,6 +47,8 @@ def program(x, shapes=SHAPES):
 def needs_an_object(x):
     return Lookup
 
+a = x = depth = Lookup
+
 def outer():
     captured = 1
     def inner(x):
@@ -77,6 +79,10 @@ def test_a_function_of_a_notebook_takes_what_it_names_along(tmp_path: Path) -> N
     exec(compile(text, "sent", "exec"), names)
     assert names["program"](1.0) == pytest.approx(3 + math.pi + 2)  # type: ignore[operator]
     assert "Lookup" not in text
+
+
+def test_a_parameter_hides_an_object_of_the_same_name(tmp_path: Path) -> None:
+    assert "Lookup" not in in_main(tmp_path, "sent(program).text + sent(recursive).text")
 
 
 def test_a_recursive_function_travels_once(tmp_path: Path) -> None:
