@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from playwright.sync_api import Browser, Locator, Page
 from tests.browsing import MODES, TELEPHONE, Visit, sticking_out, violations, visiting
 from tests.lowering_explorer.made_by_hand import AFTER, BEFORE, LOWERING, WILD
 
+from lowering_explorer import Stage
 from lowering_explorer.rendering import page as rendering
 
 pytestmark = pytest.mark.slow
@@ -99,6 +101,22 @@ def test_arrows_walk_the_tabs_and_a_problem_is_told(report: Page) -> None:
     assert report.evaluate("document.activeElement.textContent") == "XLA"
     tabs = report.get_by_role("tab").evaluate_all("all => all.map(t => [t.ariaSelected, t.tabIndex])")
     assert tabs == [["true", 0], ["false", -1], ["false", -1]]
+
+
+def test_another_compiler_opens_at_the_level_that_the_reader_chose(browser: Browser, tmp_path: Path) -> None:
+    first, second, *_ = LOWERING.captures
+    later = replace(second, stages=(*second.stages, Stage("machine code", "assembly", "x86", "  ret\n")))
+    page = tmp_path / "report.html"
+    page.write_text(rendering.report(replace(LOWERING, captures=(first, later))), encoding="utf-8")
+    with opened(browser, page) as visit:
+        visit.page.get_by_role("tab", name="Inductor").click()
+        assert chosen(visit.page) == "C++"
+    with opened(browser, page) as visit:
+        visit.page.get_by_role("option", name="assembly").click()
+        visit.page.get_by_role("tab", name="Inductor").click()
+        assert chosen(visit.page) == "machine code"
+        visit.page.get_by_role("tab", name="XLA").click()
+        assert chosen(visit.page) == "assembly"
 
 
 def test_tab_reaches_everything_and_the_focus_is_seen(report: Page) -> None:

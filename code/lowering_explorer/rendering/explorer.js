@@ -61,8 +61,8 @@ class Explorer {
     tabs.addEventListener("keydown", (event) => this.#walkTabs(event));
 
     this.stages = new Listbox("Stages, by level", {
-      moved: (option) => this.#showStage(option.stage),
-      chosen: (option) => { this.#showStage(option.stage); this.#fold(true); },
+      moved: ({ stage }) => this.#choose(stage),
+      chosen: ({ stage }) => { this.#choose(stage); this.#fold(true); },
     });
     this.source = new Listbox("Source of the function", this.#lighting("source"));
     this.text = new Listbox("Text of the stage", this.#lighting("text"));
@@ -134,7 +134,6 @@ class Explorer {
   // --- which stage is shown
 
   #select(index) {
-    const level = this.stage?.level;
     this.capture = this.data.captures[index];
     this.tabs.forEach((tab, at) => {
       tab.setAttribute("aria-selected", String(at === index));
@@ -144,7 +143,7 @@ class Explorer {
     this.stages.fill(...LEVELS.map((name) => this.#level(name)));
     this.facts.replaceChildren(...factsOf(this.capture, this.data.machine));
     const { stages, compiler } = this.capture;
-    const start = this.stageOf.get(compiler) ?? stages.findLast((stage) => stage.level === level) ?? teaching(stages);
+    const start = this.stageOf.get(compiler) ?? stages.findLast((stage) => stage.level === this.level) ?? teaching(stages);
     if (start) this.#showStage(start);
     else this.#showNothing();
   }
@@ -167,6 +166,12 @@ class Explorer {
     this.head.replaceChildren(element("p", { textContent: "This compiler has no stage to show." }));
     this.picker.textContent = "No stage";
     this.text.fill();
+  }
+
+  // What the reader chooses says at which level to look at the next compiler.
+  #choose(stage) {
+    this.level = stage.level;
+    this.#showStage(stage);
   }
 
   #showStage(stage) {
@@ -203,7 +208,7 @@ class Explorer {
     if (this.query && this.onlyMatches) lines = lines.filter((row) => row.hit);
     this.changesButton.setAttribute("aria-pressed", String(compared));
     this.onlyButton.setAttribute("aria-pressed", String(this.onlyMatches));
-    this.onlyButton.disabled = !this.query;
+    this.onlyButton.hidden = !this.query;
     this.text.fill(...lines);
     this.text.element.scrollTop = 0;
     const known = new Set(stage.origins.flat());
@@ -325,7 +330,7 @@ class Explorer {
     const stage = this.data.captures[index]?.stages.find((each) => slug(each.name) === name);
     if (!stage) return false;
     this.#select(index);
-    this.#showStage(stage);
+    this.#choose(stage);
     this.box.scrollIntoView();
     return true;
   }
