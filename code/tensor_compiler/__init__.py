@@ -20,6 +20,12 @@ The vocabulary, from the numbers up:
 
 A rewrite is a function from a `Function` to a new one. Nothing mutates. `traversal` finds and replaces, then
 `simplify` shortens, then `verify` checks; `interpret` on small extents says whether the meaning is the same.
+
+Above the loops stands the graph, which a function of the array API leaves when it is traced:
+
+- `tracer.trace` the function, run on arrays without numbers; `namespace` the functions that it may use;
+  `size` extents that stay symbolic, and the guards that the trace assumed.
+- `graph` named nodes with dtype and shape, `operators` what each means.
 """
 
 from tensor_compiler.arguments import BadArgument, aligned_empty
@@ -28,11 +34,14 @@ from tensor_compiler.dtype import DTYPES, DType, bf16, boolean, f16, f32, f64, s
 from tensor_compiler.expression import Buffer, Expression
 from tensor_compiler.interpreter import ExecutionError, interpret
 from tensor_compiler.kernel import CompilationFailed, Kernel, compile_function
+from tensor_compiler.namespace import Namespace
 from tensor_compiler.parser import parse
 from tensor_compiler.printer import show
 from tensor_compiler.simplify import simplify
+from tensor_compiler.size import Size, TensorType
 from tensor_compiler.statement import Function, Statement
 from tensor_compiler.target import NoCompiler, Target, host_target
+from tensor_compiler.tracer import NotTraceable, trace
 from tensor_compiler.verify import InvalidProgram, verify
 
 __all__ = [
@@ -46,9 +55,13 @@ __all__ = [
     "Function",
     "InvalidProgram",
     "Kernel",
+    "Namespace",
     "NoCompiler",
+    "NotTraceable",
+    "Size",
     "Statement",
     "Target",
+    "TensorType",
     "Unsupported",
     "aligned_empty",
     "bf16",
@@ -66,6 +79,7 @@ __all__ = [
     "s64",
     "show",
     "simplify",
+    "trace",
     "u8",
     "verify",
 ]

@@ -1,0 +1,129 @@
+"""Sizes that stay symbolic: what the trace may assume of them is recorded as guards."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from tensor_compiler.dtype import DType
+from tensor_compiler.expression import Binary, Constant, Expression, Variable
+from tensor_compiler.printer import show
+
+COMBINE: dict[str, Callable[[int, int], int]] = {
+    "+": operator.add, "-": operator.sub, "*": operator.mul, "//": operator.floordiv, "%": operator.mod,
+}  # fmt: skip
+NEUTRAL = {"+": 0, "-": 0, "*": 1, "//": 1}
+COMPARE: dict[str, Callable[[int, int], bool]] = {
+    "==": operator.eq, "!=": operator.ne,
+    "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
+}  # fmt: skip
+NEGATED = {"==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
+
+
+@dataclass(frozen=True)
+class Size:
+    """An extent that may differ from call to call; `example` decides the branches that the trace takes."""
+
+    name: str
+    example: int
+
+
+@dataclass(frozen=True, init=False)
+class TensorType:
+    """The dtype and shape of an argument, with an int or a `Size` for each extent."""
+
+    dtype: DType
+    shape: tuple[int | Size, ...]
+
+    def __init__(self, dtype: DType, *shape: int | Size) -> None:
+        object.__setattr__(self, "dtype", dtype)
+        object.__setattr__(self, "shape", shape)
+
+
+@dataclass(frozen=True, eq=False)
+class Symbol:
+    """A symbolic size in a trace: an expression, its value at the example, and the guards.
+
+    Arithmetic stays symbolic. A comparison answers for the example and records the guard under which the
+    answer holds. Asking for the number (`int`, `float`, `**`, use as an index) records this value.
+    """
+
+    expression: Expression
+    value: int
+    guards: list[Binary] = field(repr=False)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __index__(self) -> int:
+        compare(self, "==", self.value)
+        return self.value
+
+    __int__ = __index__
+
+    def __float__(self) -> float:
+        return float(self.__index__())
+
+    def __str__(self) -> str:
+        return show(self.expression)
+
+
+def combine(sign: str, left: int | Symbol, right: int | Symbol) -> Any:
+    """An integer operation, of which one side at least is symbolic."""
+    if not all(isinstance(side, int | Symbol) for side in (left, right)):
+        return NotImplemented
+    if isinstance(right, int) and right == NEUTRAL.get(sign):
+        return left
+    if isinstance(left, int) and left == NEUTRAL.get(sign) and sign in "+*":
+        return right
+    terms = [side.expression if isinstance(side, Symbol) else Constant(side) for side in (left, right)]
+    numbers = [side.value if isinstance(side, Symbol) else side for side in (left, right)]
+    guards = left.guards if isinstance(left, Symbol) else right.guards if isinstance(right, Symbol) else []
+    return Symbol(Binary(sign, *terms), COMBINE[sign](*numbers), guards)  # type: ignore[arg-type]
+
+
+def compare(size: Symbol, sign: str, other: object) -> Any:
+    """What a comparison gives at the example; that it does so is a guard from now on."""
+    if not isinstance(other, int | Symbol):
+        return NotImplemented
+    term = other.expression if isinstance(other, Symbol) else Constant(other)
+    if term == size.expression:
+        return COMPARE[sign](0, 0)
+    holds = COMPARE[sign](size.value, other.value if isinstance(other, Symbol) else other)
+    guard = Binary(sign if holds else NEGATED[sign], size.expression, term)  # type: ignore[arg-type]
+    if guard not in size.guards:
+        size.guards.append(guard)
+    return holds
+
+
+def give_operators() -> None:
+    """Give `Symbol` Python's operators; `/` and `**` are of its number."""
+
+    def method(function: Callable[..., Any], sign: str, turned: bool = False) -> Callable[[Any, Any], Any]:
+        return lambda self, other: function(sign, *((other, self) if turned else (self, other)))
+
+    def of_number(function: Callable[[Any, Any], Any], turned: bool) -> Callable[[Any, Any], Any]:
+        return lambda self, other: function(other, float(self)) if turned else function(float(self), other)
+
+    for name, sign in {"add": "+", "sub": "-", "mul": "*", "floordiv": "//", "mod": "%"}.items():
+        setattr(Symbol, f"__{name}__", method(combine, sign))
+        setattr(Symbol, f"__r{name}__", method(combine, sign, turned=True))
+    for name, sign in zip(("eq", "ne", "lt", "le", "gt", "ge"), COMPARE, strict=True):
+        setattr(Symbol, f"__{name}__", lambda self, other, sign=sign: compare(self, sign, other))
+    for name, function in {"truediv": operator.truediv, "pow": operator.pow}.items():
+        setattr(Symbol, f"__{name}__", of_number(function, turned=False))
+        setattr(Symbol, f"__r{name}__", of_number(function, turned=True))
+
+
+give_operators()
+Extents = tuple[int | Symbol, ...]
+
+
+def symbol(size: Size, guards: list[Binary]) -> Symbol:
+    return Symbol(Variable(size.name), size.example, guards)
+
+
+def plain(extent: int | Symbol) -> int | Expression:
+    """An extent as the graph holds it."""
+    return extent.expression if isinstance(extent, Symbol) else int(extent)
