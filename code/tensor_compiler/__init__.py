@@ -25,7 +25,9 @@ Above the loops stands the graph, which a function of the array API leaves when 
 
 - `tracer.trace` the function, run on arrays without numbers; `namespace` the functions that it may use;
   `size` extents that stay symbolic, and the guards that the trace assumed.
-- `graph` named nodes with dtype and shape, `operators` what each means.
+- `graph` named nodes with dtype and shape, `operators` what each means; `fusion` which nodes become one loop
+  function; `stage` what one element of each is, and its naive loops; `memory` where tensors lie in between.
+- `pipeline.compile` all steps, into a function on numpy arrays; a callback sees what each step leaves.
 """
 
 from tensor_compiler.arguments import BadArgument, aligned_empty
@@ -36,6 +38,7 @@ from tensor_compiler.interpreter import ExecutionError, interpret
 from tensor_compiler.kernel import CompilationFailed, Kernel, compile_function
 from tensor_compiler.namespace import Namespace
 from tensor_compiler.parser import parse
+from tensor_compiler.pipeline import compile  # noqa: A004, the word for it
 from tensor_compiler.printer import show
 from tensor_compiler.simplify import simplify
 from tensor_compiler.size import Size, TensorType
@@ -67,6 +70,7 @@ __all__ = [
     "bf16",
     "boolean",
     "c_source",
+    "compile",
     "compile_function",
     "f16",
     "f32",

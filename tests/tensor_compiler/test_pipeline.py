@@ -1,0 +1,178 @@
+"""The whole pipeline: functions of the array API on numpy arrays, guards, caches, refusals."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from tests.tensor_compiler.functions import RandomFunction, close, functions
+
+import tensor_compiler as tc
+import the_block as source
+from tensor_compiler.arguments import BadArgument
+from tensor_compiler.dtype import f32
+from tensor_compiler.size import Size, TensorType
+from tensor_compiler.stage import Staged
+from tensor_compiler.statement import For, Function
+from tensor_compiler.target import Target
+from tensor_compiler.traversal import map_statements
+from the_block.sizes import Size as BlockSize
+from the_block.tensors import arguments
+from the_block.tolerance import check
+
+SIZE = BlockSize(tokens=5, width=16, hidden=24)
+BLOCK = ["rmsnorm", "attention", "mlp", "block"]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TENSOR_COMPILER_CACHE", str(tmp_path_factory.mktemp("kernels")))
+        yield
+
+
+@pytest.mark.parametrize("backend", ["c", "interpreter"])
+@pytest.mark.parametrize("name", BLOCK)
+def test_the_blocks_functions_give_what_the_oracle_gives(name: str, backend: Any) -> None:
+    arrays = arguments(name, SIZE)
+    check(name, tc.compile(getattr(source, name), *arrays, backend=backend)(*arrays), arrays)
+
+
+@pytest.mark.parametrize("name", BLOCK)
+def test_one_program_serves_every_number_of_tokens(name: str) -> None:
+    weights = arguments(name, SIZE)[1:]
+    compiled = tc.compile(getattr(source, name), TensorType(f32, Size("tokens", 5), 16), *weights)
+    for tokens in (5, 1, 3, 5):
+        arrays = arguments(name, replace(SIZE, tokens=tokens))
+        check(name, compiled(*arrays), arrays)
+    assert compiled.counts == {"calls": 4, "compilations": 1, "guard_failures": 0}
+    assert [list(program.plans) for program in compiled.programs] == [[(5,), (1,), (3,)]]
+
+
+@settings(max_examples=100, deadline=None)
+@given(functions())
+def test_any_function_gives_what_numpy_gives(function: RandomFunction) -> None:
+    result = tc.compile(function, *function.arrays, backend="interpreter")(*function.arrays)
+    close(result if isinstance(result, tuple) else (result,), function.expected())
+
+
+@settings(max_examples=12, deadline=None)
+@given(functions())
+def test_c_gives_what_numpy_gives(function: RandomFunction) -> None:
+    result = tc.compile(function, *function.arrays)(*function.arrays)
+    close(result if isinstance(result, tuple) else (result,), function.expected())
+
+
+def test_a_guard_that_fails_compiles_once_more_and_both_programs_stay() -> None:
+    def padded(x: Any) -> Any:
+        return x * 2 if x.shape[0] > 2 else x + 1
+
+    compiled = tc.compile(padded, TensorType(f32, Size("n", 8), 2))
+    for n, factor, term in ((8, 2, 0), (2, 1, 1), (3, 2, 0), (1, 1, 1)):
+        x = np.ones((n, 2), np.float32)
+        np.testing.assert_array_equal(compiled(x), x * factor + term)
+    assert compiled.counts == {"calls": 4, "compilations": 2, "guard_failures": 1}
+    assert [tc.show(program.traced.guards[0]) for program in compiled.programs] == ["n > 2", "n <= 2"]
+
+
+def test_static_shapes_and_dtypes_are_guards_too() -> None:
+    compiled = tc.compile(lambda x: x + 1)
+    for x in (
+        np.zeros(3, np.float32),
+        np.zeros(4, np.float32),
+        np.zeros(3, np.int32),
+        np.ones(3, np.float32),
+    ):
+        result = compiled(x)
+        assert result.dtype == x.dtype
+        np.testing.assert_array_equal(result, x + 1)
+    assert compiled.counts == {"calls": 4, "compilations": 3, "guard_failures": 2}
+
+
+def test_results_are_new_arrays_or_those_given() -> None:
+    x = np.arange(4, dtype=np.float32)
+    compiled = tc.compile(lambda x: (x + 1, x * 2), x)
+    first, second = compiled(x), compiled(x)
+    assert not any(np.may_share_memory(a, b) for a in first for b in second)
+    out = (np.empty(4, np.float32), np.empty(4, np.float32))
+    assert all(a is b for a, b in zip(compiled(x, out=out), out, strict=True))
+    np.testing.assert_array_equal(out[1], x * 2)
+    with pytest.raises(
+        BadArgument, match=r"^out for 'result' and 'x' share memory: pass an array of its own$"
+    ):
+        tc.compile(lambda x: x + 1, x)(x, out=x)
+    with pytest.raises(BadArgument, match=r"^there are 2 results: pass as many arrays as out, not 1$"):
+        compiled(x, out=[out[0]])
+
+
+def test_a_parameter_and_a_constant_are_returned_as_copies() -> None:
+    weight = np.arange(3, dtype=np.float32)
+    x = np.ones(3, np.float32)
+    same, again, held = tc.compile(lambda x: (x, x, x.__array_namespace__().asarray(weight)), x)(x)
+    assert not np.may_share_memory(same, x)
+    np.testing.assert_array_equal(np.stack([same, again, held]), np.stack([x, x, weight]))
+
+
+def test_the_function_may_hold_on_to_its_weights() -> None:
+    arrays = arguments("mlp", SIZE)
+    compiled = tc.compile(lambda x: source.mlp(x, *arrays[1:]), arrays[0])
+    check("mlp", compiled(arrays[0]), arrays)
+    literals = [node.name for node in compiled.programs[0].graph.nodes if node.operator == "literal"]
+    assert literals == ["g", "W1", "W2"]
+
+
+def test_sizes_that_disagree_are_refused() -> None:
+    symbolic = TensorType(f32, Size("n", 4))
+    compiled = tc.compile(lambda x, y: x + y, symbolic, symbolic)
+    with pytest.raises(BadArgument) as refusal:
+        compiled(np.zeros(3, np.float32), np.zeros(4, np.float32))
+    assert str(refusal.value) == (
+        "the size n is 3 in one argument and 4 in argument 1: pass arrays that agree"
+    )
+    with pytest.raises(BadArgument, match=r"^the function takes 2 arrays, not 1: pass as many$"):
+        compiled(np.zeros(3, np.float32))
+    with pytest.raises(BadArgument, match=r"^argument 0 has 2 dimension\(s\), its example 1: reshape it$"):
+        compiled(np.zeros((3, 1), np.float32), np.zeros(3, np.float32))
+
+
+def test_a_rule_is_chosen_by_the_name_of_the_group_before_its_pattern() -> None:
+    seen: list[tuple[str, str]] = []
+
+    def rule(label: str) -> Any:
+        def unrolled(group: Staged, function: Function, target: Target) -> Function:
+            seen.append((label, group.name))
+
+            def change(each: Any) -> Any:
+                return replace(each, kind="unrolled") if isinstance(each, For) else each
+
+            changed: Function = map_statements(change, function)
+            return changed
+
+        return unrolled
+
+    arrays = arguments("mlp", SIZE)
+    rules = {"matmul": rule("pattern"), "matmul_result": rule("name")}
+    compiled = tc.compile(source.mlp, *arrays, schedules=rules)
+    assert seen == [("pattern", "matmul_divide_2"), ("name", "matmul_result")]
+    assert "unrolled" in tc.show(compiled.programs[0].functions[1])
+    check("mlp", compiled(*arrays), arrays)
+
+
+def test_the_callback_sees_what_each_step_leaves_in_order() -> None:
+    steps: list[str] = []
+    tc.compile(
+        source.rmsnorm, *arguments("rmsnorm", SIZE), callback=lambda name, artefact: steps.append(name)
+    )
+    assert steps == ["trace", "fuse", "tensor expressions", "inline", "in place", "loops", "schedule", "c"]
+
+
+def test_importing_the_compiler_loads_no_framework() -> None:
+    code = "import sys, tensor_compiler; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not {"jax", "torch", "tvm", "sphinx", "the_block"} & set(done.stdout.split())
