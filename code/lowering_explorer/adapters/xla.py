@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -52,27 +52,7 @@ def capture(request: Request) -> Iterator[Stage]:
 
 def lower_with(request: Request, compiler_options: Mapping[str, Any]) -> Iterator[Stage]:
     """Everything from the trace to the assembly, with XLA's options for this compilation."""
-    arrays: list[Array] = []
-    with_arrays((request.arguments, dict(request.keywords)), arrays.append)
-    wide = any(array.dtype in ("f64", "s64") for array in arrays)
-    jax.config.update("jax_platforms", "cpu")
-    jax.config.update("jax_enable_x64", wide)
-    jax.config.update("jax_traceback_in_locations_limit", 10)
-    shapes = [jax.ShapeDtypeStruct(array.shape, array.dtype_name) for array in arrays]
-    traced = jax.jit(_of_arrays(request)).trace(*shapes)
-    text, lines = _jaxpr(traced.jaxpr.jaxpr, request)
-    yield Stage("jaxpr", "graph", "jaxpr", text, "", lines, note="The trace: one equation per primitive.")
-    lowered = traced.lower()
-    text, lines = debug_locations.mlir(lowered.as_text(debug_info=True), request.resolve)
-    yield Stage(
-        "StableHLO",
-        "tensor IR",
-        "mlir",
-        text,
-        "jaxpr",
-        lines,
-        note="The form in which JAX hands the program to XLA; broadcasts and constants became operations.",
-    )
+    lowered = yield from lowered_for(request)
     compiled = lowered.compile(
         compiler_options={"xla_dump_to": str(request.folder), **xla_dump.OPTIONS, **compiler_options}
     )
@@ -85,9 +65,37 @@ def lower_with(request: Request, compiler_options: Mapping[str, Any]) -> Iterato
     for stage in xla_dump.final_stages(request.folder, request, last, calls):
         if stage.name == "fused HLO":
             lines_of_kernel = dict(hlo_text.kernel_lines(stage.text, stage.source_lines))
-            stage = replace(stage, counts={**stage.counts, **_costs(compiled)})
+            stage = replace(stage, counts={**stage.counts, **costs(compiled)})
         yield stage
     yield from xla_dump.kernel_stages(request.folder, lines_of_kernel)
+
+
+def lowered_for(
+    request: Request,
+    platform: str = "cpu",
+    device: Any = None,
+    plain: Callable[[Stage], Stage] = lambda stage: stage,
+) -> Generator[Stage, None, Any]:
+    """The trace and StableHLO; returns what JAX lowered for the platform, ready to compile for the device.
+
+    `plain` takes out of StableHLO what it says because a device was named.
+    """
+    arrays: list[Array] = []
+    with_arrays((request.arguments, dict(request.keywords)), arrays.append)
+    wide = any(array.dtype in ("f64", "s64") for array in arrays)
+    jax.config.update("jax_platforms", "cpu")
+    jax.config.update("jax_enable_x64", wide)
+    jax.config.update("jax_traceback_in_locations_limit", 10)
+    sharding = jax.sharding.SingleDeviceSharding(device) if device else None
+    shapes = [jax.ShapeDtypeStruct(array.shape, array.dtype_name, sharding=sharding) for array in arrays]
+    traced = jax.jit(_of_arrays(request)).trace(*shapes)
+    text, lines = _jaxpr(traced.jaxpr.jaxpr, request)
+    yield Stage("jaxpr", "graph", "jaxpr", text, "", lines, note="The trace: one equation per primitive.")
+    lowered = traced.lower(lowering_platforms=(platform,))
+    text, lines = debug_locations.mlir(lowered.as_text(debug_info=True), request.resolve)
+    note = "The form in which JAX hands the program to XLA; broadcasts and constants became operations."
+    yield plain(Stage("StableHLO", "tensor IR", "mlir", text, "jaxpr", lines, note=note))
+    return lowered
 
 
 def _of_arrays(request: Request) -> Callable[..., Any]:
@@ -116,11 +124,11 @@ def _jaxpr(jaxpr: Any, request: Request) -> tuple[str, tuple[Lines, ...]]:
     return "\n".join(kept) + "\n", tuple(found)
 
 
-def _costs(compiled: Any) -> dict[str, int]:
+def costs(compiled: Any) -> dict[str, int]:
     """XLA's own estimates for the program that it compiled."""
-    costs = compiled.cost_analysis() or {}
+    estimates = compiled.cost_analysis() or {}
     return {
-        title: int(costs[name])
+        title: int(estimates[name])
         for name, title in {"flops": "estimated FLOPs", "bytes accessed": "estimated bytes accessed"}.items()
-        if name in costs
+        if name in estimates
     }

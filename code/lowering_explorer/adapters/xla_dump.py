@@ -26,6 +26,7 @@ OPTIONS = {
 _PASS = re.compile(r"^module_\d+\.[^.]+\.\d{4}\.([\w-]+)\.after_([\w-]+)(?:\.before_[\w-]+)?\.txt$")
 _DECISION = re.compile(r"(?:Not fusing|Fused) \|[^\"\n]*")
 _EPILOGUE = re.compile(r" inside InstructionFusion.*| ; multi-output fusion not supported by this pass")
+_FUSING = {"fusion", "priority-fusion"}  # the passes that fuse, on CPUs and on GPUs
 _MODULE = re.compile(r"^module_\d+\.[^.]+\.")
 _KERNEL_FILE = re.compile(
     r"^(?:obj-file\.)?(?:__compute_module_)?(.*?)(?:_kernel_module)?\.(?:ir-\w+-opt\.ll|o)$"
@@ -48,10 +49,11 @@ def hlo_stages(folder: Path, request: Request) -> Iterator[Stage]:
         name = f"start of {pipeline}" if ran == "pipeline-start" else ran
         seen[name] += 1
         count = f" ({seen[name]})" if seen[name] > 1 else ""
-        unfused = unfused if seen["fusion"] else previous
+        fused = bool(_FUSING & seen.keys())
+        unfused = unfused if fused else previous
         previous = Stage(
             f"HLO after {name}{count}",
-            "loops" if seen["fusion"] else "tensor IR",
+            "loops" if fused else "tensor IR",
             "hlo",
             found.text,
             previous.name,
@@ -80,7 +82,7 @@ def _hlo_stage(path: Path, name: str, level: str, parent: str, request: Request)
 
 
 def _only(folder: Path, suffix: str) -> Path:
-    found = sorted(folder.glob(f"*.{suffix}"))
+    found = sorted(folder.glob(f"*{suffix}"))
     if not found:
         raise CannotCapture(f"XLA wrote no {suffix}: it compiled nothing, or took the program from a cache")
     return found[0]
@@ -101,9 +103,12 @@ def _fusion_decisions(folder: Path) -> list[str]:
     return list(dict.fromkeys(_EPILOGUE.sub("", match).strip() for match in _DECISION.findall(text)))
 
 
-def final_stages(folder: Path, request: Request, parent: str, thunks: list[str]) -> Iterator[Stage]:
+def final_stages(
+    folder: Path, request: Request, parent: str, thunks: list[str], platform: str = "cpu"
+) -> Iterator[Stage]:
     """What runs: the fused HLO, where its buffers lie, and the thunks. `parent` is the last HLO before."""
-    fused = _hlo_stage(_only(folder, "cpu_after_optimizations.txt"), "fused HLO", "loops", parent, request)
+    optimised = f"{platform}_after_optimizations"
+    fused = _hlo_stage(_only(folder, f"{optimised}.txt"), "fused HLO", "loops", parent, request)
     entry = hlo_text.kernels(fused.text)
     kinds = Counter(_kind(fused.text, name, opcode) for name, opcode in entry)
     yield Stage(
@@ -116,7 +121,7 @@ def final_stages(folder: Path, request: Request, parent: str, thunks: list[str])
         counts={"kernels": len(entry), **kinds},
         note="The entry computation lists what runs; each fusion is one kernel, its computation the body.",
     )
-    buffers = _only(folder, "cpu_after_optimizations-buffer-assignment.txt").read_text()
+    buffers = _only(folder, f"{optimised}-buffer-assignment.txt").read_text()
     sizes = [int(size) for size in re.findall(r"^allocation \d+: size (\d+)", buffers, re.MULTILINE)]
     temporary = re.findall(r"^allocation \d+: size (\d+), preallocated-temp", buffers, re.MULTILINE)
     yield Stage(
@@ -155,7 +160,7 @@ def kernel_stages(folder: Path, lines_of_kernel: dict[str, Lines]) -> Iterator[S
     ):
         for path in sorted(folder.glob(f"*.{suffix}")):
             kernel = _kernel(path)
-            text = _listing(path) if suffix == "o" else _without_metadata(path.read_text())
+            text = _listing(path) if suffix == "o" else without_metadata(path.read_text())
             lines = lines_of_kernel.get(kernel.removesuffix("_computation"), ())  # a called loop has one
             code = re.compile(r"\s+\S")
             yield Stage(
@@ -177,7 +182,7 @@ def _kernel(path: Path) -> str:
     return match[1]
 
 
-def _without_metadata(text: str) -> str:
+def without_metadata(text: str) -> str:
     """LLVM IR without its metadata and target strings, which say nothing about the program."""
     text = re.sub(r"^(?:; ModuleID|source_filename|target \w+|!).*\n", "", text, flags=re.MULTILINE)
     return re.sub(r", !\w[\w.]* !\d+", "", text).strip() + "\n"
