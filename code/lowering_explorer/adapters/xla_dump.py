@@ -50,7 +50,6 @@ def hlo_stages(folder: Path, request: Request) -> Iterator[Stage]:
         seen[name] += 1
         count = f" ({seen[name]})" if seen[name] > 1 else ""
         fused = bool(_FUSING & seen.keys())
-        unfused = unfused if fused else previous
         previous = Stage(
             f"HLO after {name}{count}",
             "loops" if fused else "tensor IR",
@@ -61,6 +60,7 @@ def hlo_stages(folder: Path, request: Request) -> Iterator[Stage]:
             note=_change(previous.text, found.text, ran),
         )
         yield previous
+        unfused = unfused if fused else previous
     if decisions := _fusion_decisions(folder):
         yield Stage(
             "fusion decisions",
