@@ -306,7 +306,8 @@ def test_the_described_gpu_is_gone_afterwards() -> None:
     from torch._dynamo.device_interface import get_interface_for_device
     from torch._subclasses.fake_tensor import FakeTensorMode
 
-    from lowering_explorer.adapters.described_gpu import GPUS, described
+    from lowering_explorer.adapters.described_gpu import described
+    from lowering_explorer.adapters.gpus import GPUS
 
     interface = get_interface_for_device("cuda")
     with FakeTensorMode():

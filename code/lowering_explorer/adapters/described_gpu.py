@@ -1,8 +1,6 @@
 """A CUDA device that PyTorch's compiler can ask about, and that does not exist.
 
 Inductor asks a device for its properties and writes code for them; only launching the code needs the device.
-The figures are those of NVIDIA's architecture white papers and of the table of compute capabilities in the
-CUDA programming guide.
 """
 
 from __future__ import annotations
@@ -10,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import ctypes
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -21,44 +18,14 @@ from torch._dynamo import device_interface
 from torch._inductor.fx_passes.joint_graph import UniformValueConstantFolder
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from lowering_explorer.adapters.gpus import GPU
+
 DEVICE = "cuda:0"
 _GUARDS = "_ZN3c104impl26device_guard_impl_registryE"  # c10::impl::device_guard_impl_registry, by DeviceType
 
 
-@dataclass(frozen=True)
-class DescribedGPU:
-    """What `torch.cuda.get_device_properties` would say; sizes are in bytes."""
-
-    name: str
-    major: int
-    minor: int
-    multi_processor_count: int
-    total_memory: int
-    L2_cache_size: int
-    shared_memory_per_multiprocessor: int
-    shared_memory_per_block_optin: int
-    shared_memory_per_block: int = 48 << 10
-    regs_per_multiprocessor: int = 65536
-    max_threads_per_multi_processor: int = 2048
-    max_threads_per_block: int = 1024
-    warp_size: int = 32
-    gcnArchName: str = ""  # noqa: N815, of AMD's GPUs; Inductor asks every GPU
-
-    @property
-    def capability(self) -> int:
-        """Such as 90."""
-        return 10 * self.major + self.minor
-
-
-GPUS = {
-    "sm_80": DescribedGPU("A100", 8, 0, 108, 40 << 30, 40 << 20, 164 << 10, 163 << 10),
-    "sm_90": DescribedGPU("H100", 9, 0, 132, 80 << 30, 50 << 20, 228 << 10, 227 << 10),
-    "sm_100": DescribedGPU("B200", 10, 0, 148, 180 << 30, 126 << 20, 228 << 10, 227 << 10),
-}
-
-
 @contextlib.contextmanager
-def described(gpu: DescribedGPU) -> Iterator[None]:
+def described(gpu: GPU) -> Iterator[None]:
     """Within the context, `gpu` is the one device of CUDA."""
     device_interface.get_interface_for_device("cpu")  # registers the default interfaces, and not again later
     interfaces = dict.fromkeys(("cuda", DEVICE), _interface(gpu))
@@ -116,7 +83,7 @@ def _always(answer: Any) -> Callable[..., Any]:
     return lambda *arguments, **keywords: answer
 
 
-def _interface(gpu: DescribedGPU) -> type[device_interface.CudaInterface]:
+def _interface(gpu: GPU) -> type[device_interface.CudaInterface]:
     """PyTorch's interface of CUDA devices, with answers instead of calls of the driver."""
     answers = {
         "current_device": 0,

@@ -26,7 +26,8 @@ from torch._subclasses.fake_tensor import (
     FakeTensorMode,
 )
 
-from lowering_explorer.adapters.described_gpu import DEVICE, GPUS, described
+from lowering_explorer.adapters.described_gpu import DEVICE, described
+from lowering_explorer.adapters.gpus import gpu_named
 from lowering_explorer.adapters.inductor_cuda_stages import CudaReader
 from lowering_explorer.adapters.inductor_gemm import templates
 from lowering_explorer.adapters.inductor_lines import marked
@@ -56,16 +57,14 @@ def flags() -> dict[str, str]:
 def capture(request: Request) -> Iterator[Stage]:
     """The stages, once Inductor has written its code; those that it reached also where it failed."""
     names = request.options.get("targets", TARGETS)
-    if unknown := [name for name in names if name not in GPUS]:
-        known = ", ".join(f"{name} ({gpu.name})" for name, gpu in GPUS.items())
-        raise CannotCapture(f"no GPU is described for {unknown[0]!r}; targets are {known}")
+    gpu, *_ = [gpu_named(name) for name in names]
     targets = [target_named(name) for name in names]
     gemm = request.options.get("gemm", "library")
     if gemm not in ("library", "triton"):
         raise CannotCapture(f"there is no gemm={gemm!r}; take gemm='library' or gemm='triton'")
     records: list[Record] = []
     with ExitStack() as stack:
-        stack.enter_context(described(gpu := GPUS[names[0]]))
+        stack.enter_context(described(gpu))
         stack.enter_context(inductor_config.patch(SETTINGS))
         stack.enter_context(functorch_config.patch(enable_autograd_cache=False))
         stack.enter_context(patch.object(PyCodeCache, "load_by_key_path", _without_wrapper()))

@@ -12,11 +12,11 @@ from unittest.mock import patch
 import torch._inductor.config as inductor_config
 from torch._inductor.select_algorithm import get_algorithm_selector_cache
 
-from lowering_explorer.adapters.described_gpu import DescribedGPU
+from lowering_explorer.adapters.gpus import GPU
 
 
 @contextlib.contextmanager
-def templates(gpu: DescribedGPU) -> Iterator[None]:
+def templates(gpu: GPU) -> Iterator[None]:
     """Within the context, Inductor writes matrix products in Triton, in the largest tile that fits the GPU.
 
     On a GPU it would time all of its candidates. The tiles that the loop loads ahead have to fit into the
