@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import os
 import re
 import subprocess
@@ -15,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 from tests.lowering_explorer import cuda_functions
+from tests.lowering_explorer.finding import line_of, only
 
 import the_block
 from lowering_explorer import Capture, Stage, lower
@@ -40,16 +40,6 @@ def rmsnorm() -> Capture:
 @cache
 def product() -> Capture:
     return captured(cuda_functions.product, HALF, HALF, gemm="triton", targets=("sm_90", "sm_80"))
-
-
-def only(capture: Capture, start: str) -> Stage:
-    (stage,) = (stage for stage in capture if stage.name.startswith(start))
-    return stage
-
-
-def line_of(function: Callable[..., Any], text: str) -> int:
-    lines, first = inspect.getsourcelines(function)
-    return first + next(number for number, line in enumerate(lines) if text in line)
 
 
 def test_reaches_every_level_in_order() -> None:
