@@ -62,6 +62,8 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 
 _TORCH_ENVIRONMENT = {"TORCHINDUCTOR_VEC_ISA_OK": "1"}  # no compilation of a probe
+# A plugin looks for no device, and libtpu asks no server which it has and keeps no log.
+_NO_ACCELERATOR = {"JAX_PLATFORMS": "cpu", "TPU_SKIP_MDS_QUERY": "1", "TPU_LOG_DIR": "disabled"}
 
 ADAPTERS = {
     adapter.compiler: adapter
@@ -79,6 +81,16 @@ ADAPTERS = {
         Adapter("tvm", "TVM", "apache-tvm", "0.27.0", "0.28", "tvm", options=("schedule", "cuda")),
         Adapter("triton", "Triton", "triton", "3.7.1", "3.8", "triton", {}, ("targets",), "kernel"),
         Adapter("gluon", "Gluon", "triton", "3.7.1", "3.8", "gluon", {}, ("targets",), "kernel"),
+        # Optional: nothing else needs these plugins, and no requirement of this repository names them.
+        Adapter(
+            *("xla-gpu", "XLA for GPUs", "jax-cuda13-plugin", "0.10.2", "0.10.3", "xla_gpu"),
+            environment=_NO_ACCELERATOR,
+            options=("targets",),
+        ),
+        Adapter(
+            *("xla-tpu", "XLA for TPUs", "libtpu", "0.0.42", "0.0.43", "xla_tpu"),
+            environment=_NO_ACCELERATOR,
+        ),
     )
 }
 
