@@ -1,0 +1,50 @@
+"""How a primitive says no: the program with the guilty lines marked, the reason, and what to do instead."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from tensor_compiler.affine import Interval, loop_ranges
+from tensor_compiler.dependence import Verdict
+from tensor_compiler.expression import Constant
+from tensor_compiler.printer import show
+from tensor_compiler.simplify import simplify
+from tensor_compiler.statement import For, Function
+from tensor_compiler.traversal import Path, find_loop, loads, walk
+
+
+class Refused(ValueError):
+    """A primitive that is not known to keep the meaning of a program. `marks` are the guilty lines."""
+
+    def __init__(
+        self, function: Function, reason: str, hint: str, marks: Mapping[Path, str] | None = None
+    ) -> None:
+        super().__init__(f"{reason}\n{show(function, marks or {})}\nhint: {hint}")
+        self.function, self.reason, self.hint, self.marks = function, reason, hint, dict(marks or {})
+
+
+def require(function: Function, what: str, verdict: Verdict, hint: str, trust: bool = False) -> None:
+    """Raises Refused unless `verdict` is proved, or unknown and trusted. Trust overrules no witness."""
+    if verdict.answer == "refuted" or (verdict.answer == "unknown" and not trust):
+        extra = "" if verdict.answer == "refuted" else ", or pass trust=True if you know"
+        raise Refused(function, f"{what}: {verdict.reason}", hint + extra, verdict.marks)
+
+
+def extent(loop: For) -> int | None:
+    """How often `loop` runs, if that is a number."""
+    count = simplify(loop.upper - loop.lower)
+    return int(count.value) if isinstance(count, Constant) else None
+
+
+def all_ranges(function: Function) -> dict[str, Interval]:
+    """The values of each loop variable; sizes are at least 0."""
+    known = {size.name: (0.0, float("inf")) for size in function.sizes}
+    return loop_ranges((loop for _, loop in walk(function) if isinstance(loop, For)), known)
+
+
+def require_plain_bounds(function: Function, loop: str) -> None:
+    """Raises Refused if the bounds of `loop`, which a rewrite moves or repeats, are read from memory."""
+    path, found = find_loop(function, loop)
+    if any(loads(found.lower)) or any(loads(found.upper)):
+        reason = f"the bounds of '{loop}' are read from memory, which may change"
+        raise Refused(function, reason, "bind the bound to a name before the loop", {path: ""})

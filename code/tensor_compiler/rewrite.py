@@ -1,0 +1,54 @@
+"""What several primitives do: copy a part under new names, redirect it to another buffer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from tensor_compiler.expression import Buffer, Expression, Load
+from tensor_compiler.statement import Allocate, Body, Function, Prefetch, Reduce, Statement, Store
+from tensor_compiler.traversal import bound_names, fresh_name, map_expressions, map_statements, rename
+
+Indices = tuple[Expression, ...]
+
+
+def new_name(function: Function, wanted: str) -> str:
+    """`wanted`, or the next free name like it."""
+    return fresh_name(wanted, bound_names(function))
+
+
+def renamed_copy(function: Function, body: Body, suffix: str) -> Body:
+    """`body` with each name that it introduces made new: `j` becomes `j_suffix`."""
+    taken = bound_names(function)
+    names = {}
+    for name in sorted(bound_names(body)):
+        names[name] = fresh_name(f"{name}_{suffix}", taken)
+        taken.add(names[name])
+    return rename(Function("", (), body), names).body
+
+
+def redirect(body: Body, old: Buffer, new: Buffer, indices: Callable[[Indices], Indices]) -> Body:
+    """`body` with each access to `old` made one to `new`, at the `indices` of the indices."""
+
+    def load(expression: Expression) -> Expression:
+        if isinstance(expression, Load) and expression.buffer == old:
+            return Load(new, indices(expression.indices))
+        return expression
+
+    def write(statement: Statement) -> Statement:
+        if isinstance(statement, Store | Reduce | Prefetch) and statement.buffer == old:
+            return replace(statement, buffer=new, indices=indices(statement.indices))
+        return statement
+
+    redirected: Body = map_statements(write, tuple(map_expressions(load, each) for each in body))
+    return redirected
+
+
+def without_allocation(function: Function, buffer: Buffer) -> Function:
+    """`function` without the Allocate of `buffer`."""
+
+    def drop(statement: Statement) -> Statement | Body:
+        return () if statement == Allocate(buffer) else statement
+
+    dropped: Function = map_statements(drop, function)
+    return dropped
