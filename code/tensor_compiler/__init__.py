@@ -17,6 +17,10 @@ The vocabulary, from the numbers up:
 - `c_source` a function as C for a `Target`, which is a C compiler and what it says of the machine: vectorized
   loops as vectors, unrolled ones written out, buffers in registers as named variables, parallel ones as
   OpenMP. `runtime.h` holds the vector functions. `compile_function` gives a `Kernel` to call on numpy arrays.
+- `access`, `system`, `dependence` which elements are touched, integer systems, and whether two accesses
+  meet; `region` the box that a loop touches; `legality` the refusals.
+- `primitives` checked rewrites, one to a file; `Schedule` applies them by name and keeps the trace, which
+  `replay` runs again.
 
 A rewrite is a function from a `Function` to a new one. Nothing mutates. `traversal` finds and replaces, then
 `simplify` shortens, then `verify` checks; `interpret` on small extents says whether the meaning is the same.
@@ -36,10 +40,12 @@ from tensor_compiler.dtype import DTYPES, DType, bf16, boolean, f16, f32, f64, s
 from tensor_compiler.expression import Buffer, Expression
 from tensor_compiler.interpreter import ExecutionError, interpret
 from tensor_compiler.kernel import CompilationFailed, Kernel, compile_function
+from tensor_compiler.legality import Refused
 from tensor_compiler.namespace import Namespace
 from tensor_compiler.parser import parse
 from tensor_compiler.pipeline import compile  # noqa: A004, the word for it
 from tensor_compiler.printer import show
+from tensor_compiler.schedule import Schedule, Step, replay
 from tensor_compiler.simplify import simplify
 from tensor_compiler.size import Size, TensorType
 from tensor_compiler.statement import Function, Statement
@@ -61,8 +67,11 @@ __all__ = [
     "Namespace",
     "NoCompiler",
     "NotTraceable",
+    "Refused",
+    "Schedule",
     "Size",
     "Statement",
+    "Step",
     "Target",
     "TensorType",
     "Unsupported",
@@ -78,6 +87,7 @@ __all__ = [
     "host_target",
     "interpret",
     "parse",
+    "replay",
     "s8",
     "s32",
     "s64",

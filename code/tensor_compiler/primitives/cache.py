@@ -1,0 +1,223 @@
+"""cache_read, cache_write: a loop works on a copy of the elements that it touches.
+
+    for j_o in serial(4): ... B[k, j_o * 32 + j_i] ...
+    -> cache_read   for j_o in serial(4):
+                        B_c = scratch(f32[64, 32])
+                        for B_c_0 in serial(64): for B_c_1 in serial(32):
+                            B_c[B_c_0, B_c_1] = B[B_c_0, j_o * 32 + B_c_1]
+                        ... B_c[k, j_i] ...
+    -> cache_write  the same for what is written: the copy goes back at the end of the body, and comes in at
+                    its start unless the body first stores each element.
+
+A layout packs the copy: `order` permutes its dimensions, and each (dimension, size) of `blocks` splits one
+into whole blocks, whose inside becomes the last dimension.
+
+1. The loop touches the buffer. cache_read: it does not write to it.
+2. What it touches lies in a box of known extents; a block divides its extent.
+3. cache_read of a buffer that is written elsewhere, and cache_write: one access fills the box in each
+   iteration, so that no element is copied that the loop does not touch.
+4. cache_write: the first access fills the box too.
+5. A tile instruction takes rows as they are: what it touches has no layout.
+
+Preserves bits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from tensor_compiler.access import READS, WRITES, Access, accesses
+from tensor_compiler.affine import Ranges, loop_ranges
+from tensor_compiler.expression import Binary, Buffer, Constant, Expression, Load, Scope, Variable
+from tensor_compiler.legality import Refused, all_ranges
+from tensor_compiler.printer import show
+from tensor_compiler.region import Region, fills, region
+from tensor_compiler.rewrite import new_name, redirect
+from tensor_compiler.simplify import simplify
+from tensor_compiler.statement import (
+    Allocate,
+    Body,
+    For,
+    Function,
+    If,
+    Invoke,
+    Statement,
+    Store,
+)
+from tensor_compiler.traversal import (
+    Path,
+    enclosing_loops,
+    find_buffer,
+    find_loop,
+    replace_at,
+    statement_at,
+    walk,
+)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How the dimensions of a box lie in memory: see the module."""
+
+    order: tuple[int, ...]
+    blocks: tuple[tuple[int, int], ...] = ()
+
+    def shape(self, extents: Sequence[Expression]) -> tuple[Expression, ...]:
+        whole = list(extents)
+        for dimension, size in self.blocks:
+            whole[dimension] = simplify(whole[dimension] // size)
+        return (*(whole[each] for each in self.order), *(Constant(size) for _, size in self.blocks))
+
+    def indices(self, indices: Sequence[Expression], ranges: Ranges) -> tuple[Expression, ...]:
+        whole = list(indices)
+        inside = []
+        for dimension, size in self.blocks:
+            inside.append(simplify(whole[dimension] % size, ranges))
+            whole[dimension] = simplify(whole[dimension] // size, ranges)
+        return (*(whole[each] for each in self.order), *inside)
+
+    def position(self, digits: Sequence[Expression]) -> tuple[Expression, ...]:
+        """Where in the box the element at `digits` of the packed copy is."""
+        box = [digits[self.order.index(dimension)] for dimension in range(len(self.order))]
+        for (dimension, size), digit in zip(self.blocks, digits[len(self.order) :], strict=True):
+            box[dimension] = box[dimension] * size + digit
+        return tuple(box)
+
+
+def cache_read(
+    function: Function,
+    buffer: str,
+    loop: str | None,
+    scope: Scope = "scratch",
+    order: Sequence[int] | None = None,
+    blocks: Sequence[Sequence[int]] = (),
+    name: str | None = None,
+) -> Function:
+    """Copy what each iteration of `loop` reads of `buffer` to `name` (`buffer_c`); without a loop, once."""
+    work = Work(function, buffer, loop, scope, order, blocks, name)
+    if guilty := {access.path: access.kind.split(" ")[0] for access in work.inside if access.kind != READS}:
+        reason = f"{work.where} writes to '{buffer}', so that a copy would become stale"
+        raise Refused(function, reason, "use cache_write, or a loop that only reads it", guilty)
+    if buffer in {access.buffer.name for access in accesses(function) if access.kind != READS}:
+        work.require_filled(work.inside)
+    return work.rewritten((work.copy("", into=True),), ())
+
+
+def cache_write(
+    function: Function,
+    buffer: str,
+    loop: str | None,
+    scope: Scope = "registers",
+    order: Sequence[int] | None = None,
+    blocks: Sequence[Sequence[int]] = (),
+    name: str | None = None,
+) -> Function:
+    """Let each iteration of `loop` write to a copy `name` (`buffer_c`) of its part of `buffer`."""
+    work = Work(function, buffer, loop, scope, order, blocks, name)
+    written = [access for access in work.inside if access.kind != READS]
+    if not written:
+        raise Refused(function, f"{work.where} does not write to '{buffer}'", "use cache_read", work.marks)
+    work.require_filled(written)
+    stored = work.inside[0].kind == WRITES
+    work.require_filled(work.inside[:1])
+    return work.rewritten(() if stored else (work.copy("_in", into=True),), (work.copy("_out", into=False),))
+
+
+class Work:
+    """The part of `buffer` that `loop` touches, and the copy of it."""
+
+    def __init__(
+        self,
+        function: Function,
+        buffer: str,
+        loop: str | None,
+        scope: Scope,
+        order: Sequence[int] | None,
+        blocks: Sequence[Sequence[int]],
+        name: str | None,
+    ) -> None:
+        self.function, self.original = function, find_buffer(function, buffer)
+        self.path: Path = find_loop(function, loop)[0] if loop else ()
+        self.where = f"'{loop}'" if loop else "the function"
+        self.marks = {self.path: ""} if loop else {}
+        self.inside = [each for each in accesses(function, self.path) if each.buffer.name == buffer]
+        if not self.inside:
+            raise Refused(
+                function, f"{self.where} does not touch '{buffer}'", "choose a loop that does", self.marks
+            )
+        self.around = enclosing_loops(function, (*self.path, 0))
+        self.ranges = all_ranges(function)
+        self.box: Region = region(self.inside, len(self.around), self.ranges)
+        self.layout = Layout(
+            tuple(order or range(len(self.original.shape))), tuple((d, s) for d, s in blocks)
+        )
+        self.check_layout()
+        shape = self.layout.shape(self.box.extents)
+        self.copied = Buffer(name or new_name(function, f"{buffer}_c"), self.original.dtype, shape, scope)
+
+    def check_layout(self) -> None:
+        """Raises Refused unless the layout suits the box."""
+        plain = not self.layout.blocks and list(self.layout.order) == sorted(self.layout.order)
+        invokes = {path: "" for path, each in walk(self.function) if isinstance(each, Invoke)}
+        if guilty := {access.path: "" for access in self.inside if access.path in invokes and not plain}:
+            reason = f"a tile instruction touches '{self.original.name}', and it takes rows as they are"
+            raise Refused(self.function, reason, "pack before replace_with", guilty)
+        if sorted(self.layout.order) != list(range(len(self.original.shape))):
+            reason = f"{list(self.layout.order)} does not order the dimensions of '{self.original.name}'"
+            raise Refused(
+                self.function, reason, f"permute {list(range(len(self.original.shape)))}", self.marks
+            )
+        for dimension, size in self.layout.blocks:
+            rest: Expression = simplify(self.box.extents[dimension] % size)
+            if rest != Constant(0):
+                reason = f"{show(self.box.extents[dimension])} elements are not blocks of {size}"
+                raise Refused(self.function, reason, "choose a block that divides the extent", self.marks)
+
+    def filled(self, access: Access) -> bool:
+        outside = sum(
+            isinstance(statement_at(self.function, self.path[:n]), If) for n in range(len(self.path))
+        )
+        return fills(access, self.box, len(self.around), outside)
+
+    def require_filled(self, candidates: Sequence[Access]) -> None:
+        if not any(map(self.filled, candidates)):
+            reason = f"{self.where} may skip elements of the box of '{self.original.name}' that it touches"
+            hint = "cut loops instead of guarding them, or choose an inner loop"
+            raise Refused(self.function, reason, hint, {access.path: "" for access in candidates})
+
+    def copy(self, suffix: str, into: bool) -> Statement:
+        """The loops that copy the box into the copy, or back."""
+        shape = self.copied.shape
+        names = [new_name(self.function, f"{self.copied.name}{suffix}_{n}") for n in range(len(shape))]
+        loops = {name: count for name, count in zip(names, shape, strict=True) if count != Constant(1)}
+        digits = [Variable(name) if name in loops else Constant(0) for name in names]
+        box = zip(self.box.lows, self.layout.position(digits), strict=True)
+        ranges = loop_ranges((For(n, 0, e, "serial", ()) for n, e in loops.items()), self.ranges)
+        outside = tuple(simplify(low + position, ranges) for low, position in box)
+        if into:
+            statement: Statement = Store(self.copied, tuple(digits), Load(self.original, outside))
+        else:
+            statement = Store(self.original, outside, Load(self.copied, tuple(digits)))
+        for index, bound, fits in zip(
+            outside, self.original.shape, self.box.fits(self.original, self.ranges), strict=True
+        ):
+            if not fits:
+                inside = Binary("and", Binary(">=", index, Constant(0)), Binary("<", index, bound))
+                statement = If(simplify(inside, ranges), (statement,))
+        for name, count in reversed(loops.items()):
+            statement = For(name, 0, count, "serial", (statement,))
+        return statement
+
+    def rewritten(self, before: Body, after: Body) -> Function:
+        """The function with the loop working on the copy."""
+
+        def swap(indices: tuple[Expression, ...]) -> tuple[Expression, ...]:
+            return self.layout.indices(self.box.relative(indices, self.ranges), self.ranges)
+
+        target = self.around[-1].body if self.path else self.function.body
+        body = redirect(target, self.original, self.copied, swap)
+        whole = (Allocate(self.copied), *before, *body, *after)
+        if not self.path:
+            return replace(self.function, body=whole)
+        return replace_at(self.function, self.path, (replace(self.around[-1], body=whole),))

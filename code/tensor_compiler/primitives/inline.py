@@ -1,0 +1,84 @@
+"""inline: the value of an element stands where the element is read.
+
+    for i in serial(n): T[i] = f(i)
+    for j in serial(n): Y[j] = g(T[j])    ->    for j in serial(n): Y[j] = g(f(j))
+
+1. The buffer is allocated in the function, and one Store writes to it, which is all that its loops hold.
+2. The indices of the store are the variables of these loops.
+3. What reads the buffer comes after the loops, in the same body; no tile instruction takes it.
+4. Nothing after the loops writes to what the value reads.
+
+Preserves bits. The value is computed again at each read.
+"""
+
+from __future__ import annotations
+
+from tensor_compiler.access import READS, accesses
+from tensor_compiler.expression import Expression, Load, Variable
+from tensor_compiler.legality import Refused
+from tensor_compiler.rewrite import without_allocation
+from tensor_compiler.statement import Body, For, Function, Invoke, Prefetch, Statement, Store
+from tensor_compiler.traversal import (
+    Path,
+    find_buffer,
+    map_expressions,
+    map_statements,
+    replace_at,
+    statement_at,
+    substitute,
+)
+
+
+def inline(function: Function, buffer: str) -> Function:
+    """Replace each read of `buffer` by the value stored, and drop the loops that store it."""
+    target = find_buffer(function, buffer)
+    touching = [access for access in accesses(function) if access.buffer == target]
+    written = [access for access in touching if access.kind != READS]
+    store = statement_at(function, written[0].path) if written else None
+    if target.scope == "parameter" or len(written) != 1 or not isinstance(store, Store):
+        reason = f"'{buffer}' is not an allocated buffer that one store writes to"
+        hint = "bring its loops to those that read it with compute_at or merge"
+        raise Refused(function, reason, hint, {access.path: "" for access in written})
+    start = nest_of(function, written[0].path, store)
+    parent, position = start[:-1], start[-1]
+    early = {
+        each.path: "reads"
+        for each in touching
+        if each.kind == READS and (each.path[: len(parent)] != parent or each.path[len(parent)] <= position)
+    }
+    if early:
+        reason = f"'{buffer}' is read where its loops have not run just before"
+        raise Refused(function, reason, "move the loops into the body that reads it", early)
+    inputs = {load.buffer.name for load in accesses(function, start) if load.kind == READS}
+    following = [each for each in accesses(function, parent) if each.path[len(parent) :] >= (position + 1,)]
+    changed = {e.path: "writes" for e in following if e.kind != READS and e.buffer.name in inputs}
+    if changed:
+        reason = f"what '{buffer}' is computed from is written after its loops"
+        raise Refused(function, reason, "write to another buffer", changed)
+    if tiles := {e.path: "" for e in touching if isinstance(statement_at(function, e.path), Invoke)}:
+        reason = f"a tile instruction takes '{buffer}' from memory"
+        raise Refused(function, reason, "inline before replace_with", tiles)
+    names = [index.name for index in store.indices if isinstance(index, Variable)]
+
+    def put(expression: Expression) -> Expression:
+        if isinstance(expression, Load) and expression.buffer == target:
+            return substitute(store.value, dict(zip(names, expression.indices, strict=True)))
+        return expression
+
+    def drop(statement: Statement) -> Statement | Body:
+        return () if isinstance(statement, Prefetch) and statement.buffer == target else statement
+
+    result: Function = map_statements(drop, map_expressions(put, replace_at(function, start, ())))
+    return without_allocation(result, target)
+
+
+def nest_of(function: Function, path: Path, store: Store) -> Path:
+    """The path of the outermost loop that indexes `store`. Raises Refused unless the loops hold only it."""
+    names = {index.name for index in store.indices if isinstance(index, Variable)}
+    start = path[: len(path) - len(names)]
+    nest = [statement_at(function, path[:depth]) for depth in range(len(start), len(path))]
+    loops = [each.name for each in nest if isinstance(each, For) and len(each.body) == 1]
+    if len(names) != len(store.indices) or set(loops) != names:
+        reason = f"'{store.buffer.name}' is not stored at the variables of loops that hold nothing else"
+        raise Refused(function, reason, "split and fuse after inlining", {path: ""})
+    return start

@@ -1,0 +1,86 @@
+"""replace_with: loops that do what a tile instruction does become that instruction.
+
+    for j in vectorized(16): for k in unrolled(4): C[i, j] += s32(A[i, k]) * s32(B[j, k])
+    -> dot4_u8s8(C[i, 0], A[i, 0], B[0, 0])
+
+1. The loops are those that the instruction expands to at some operands, integer sums in any order.
+
+Preserves bits: the instruction means those loops.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from tensor_compiler.access import accesses
+from tensor_compiler.affine import Linear, linear
+from tensor_compiler.dtype import s64
+from tensor_compiler.expression import Constant, Expression, Load
+from tensor_compiler.legality import Refused
+from tensor_compiler.printer import show
+from tensor_compiler.simplify import simplify
+from tensor_compiler.statement import Body, For, Function, Invoke, Statement
+from tensor_compiler.tile import TILES, expand
+from tensor_compiler.traversal import (
+    bound_names,
+    find_loop,
+    map_expressions,
+    map_statements,
+    rename,
+    replace_at,
+    substitute,
+    walk,
+)
+
+
+def replace_with(function: Function, loop: str, instruction: str) -> Function:
+    """Replace `loop` and what is in it by `instruction`, a name in `tile.TILES`."""
+    path, nest = find_loop(function, loop)
+    if instruction not in TILES:
+        raise ValueError(f"'{instruction}' is no tile instruction: choose one of {', '.join(TILES)}")
+    meaning = TILES[instruction].meaning
+    loops = [each.name for _, each in walk((nest,)) if isinstance(each, For)]
+    wanted = [each.name for _, each in walk(meaning) if isinstance(each, For)]
+    found = accesses(function, path)
+    parts = accesses(meaning)
+    if len(loops) == len(wanted) and len(found) == len(parts):
+        starts = {inner: Constant(0) for inner in loops}
+        operands = {
+            part.buffer.name: Load(
+                access.buffer, tuple(simplify(substitute(i, starts)) for i in access.indices)
+            )
+            for part, access in zip(parts, found, strict=True)
+        }
+        invoke = Invoke(instruction, tuple(operands[buffer.name] for buffer in meaning.buffers))
+        if proved(function, invoke, nest, loops):
+            return replace_at(function, path, (invoke,))
+    body = "\n".join(f"    {line}" for line in show(meaning.body).splitlines())
+    reason = f"'{loop}' does not do what '{instruction}' does, which is\n{body}"
+    raise Refused(function, reason, "split and reorder until the innermost loops are these", {path: ""})
+
+
+def proved(function: Function, invoke: Invoke, nest: For, loops: list[str]) -> bool:
+    """Whether `invoke` expands to `nest`."""
+    try:
+        expanded = expand(invoke, bound_names(function))
+    except TypeError:
+        return False
+    names = [each.name for _, each in walk(expanded) if isinstance(each, For)]
+    same = rename(Function("", (), expanded), dict(zip(names, loops, strict=True))).body
+    return ordered(same) == ordered((nest,))
+
+
+def ordered(body: Body) -> Body:
+    """`body` with the terms of integer sums in one order, and all loops serial."""
+
+    def sort(expression: Expression) -> Expression:
+        if expression.dtype != s64:
+            return expression
+        form = linear(expression)
+        return Linear(tuple(sorted(form.terms, key=lambda term: show(term[0]))), form.constant).expression()
+
+    def serial(statement: Statement) -> Statement:
+        return replace(statement, kind="serial") if isinstance(statement, For) else statement
+
+    sorted_body: Body = map_statements(serial, tuple(map_expressions(sort, each) for each in body))
+    return sorted_body

@@ -1,0 +1,222 @@
+"""A schedule: a loop function, and the primitives that were applied to it, step by step."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tensor_compiler.expression import Scope
+from tensor_compiler.primitives import PRIMITIVES
+from tensor_compiler.primitives.split import Tail
+from tensor_compiler.printer import show
+from tensor_compiler.statement import For, Function
+from tensor_compiler.traversal import walk
+from tensor_compiler.verify import verify
+
+Value = str | int | bool | None | Sequence["Value"]
+
+
+@dataclass(frozen=True)
+class Step:
+    """A primitive and its arguments by name, without those left at their defaults."""
+
+    primitive: str
+    arguments: dict[str, Any]
+
+    @property
+    def trusted(self) -> bool:
+        """Whether the check was told to take an answer that it did not know."""
+        return bool(self.arguments.get("trust", False))
+
+    def __str__(self) -> str:
+        return f"{self.primitive}({', '.join(f'{name}={value!r}' for name, value in self.arguments.items())})"
+
+
+def apply(function: Function, step: Step) -> Function:
+    """`function` after `step`, verified. Raises Refused, or LookupError or ValueError for no step."""
+    if step.primitive not in PRIMITIVES:
+        raise ValueError(f"'{step.primitive}' is no primitive: choose one of {', '.join(PRIMITIVES)}")
+    primitive = PRIMITIVES[step.primitive]
+    wanted = list(inspect.signature(primitive).parameters)[1:]
+    if unknown := [name for name in step.arguments if name not in wanted]:
+        raise ValueError(f"'{step.primitive}' takes {', '.join(wanted)}, not '{unknown[0]}'")
+    return verify(primitive(function, **step.arguments))
+
+
+def replay(function: Function, trace: str | Iterable[Step]) -> Schedule:
+    """The schedule of `function` that `trace`, steps or the JSON of them, leads to."""
+    schedule = Schedule(function)
+    steps = [Step(**step) for step in json.loads(trace)] if isinstance(trace, str) else trace
+    for step in steps:
+        schedule.step(step)
+    return schedule
+
+
+class Schedule:
+    """Primitives as methods, which change `function`; `history` holds each function on the way.
+
+    Loops and buffers are named. A method gives the schedule, or the names of the loops that it made. A step
+    that is refused changes nothing.
+    """
+
+    def __init__(self, function: Function) -> None:
+        self.history: tuple[Function, ...] = (verify(function),)
+        self.trace: tuple[Step, ...] = ()
+
+    @property
+    def function(self) -> Function:
+        """What the steps so far made."""
+        return self.history[-1]
+
+    @property
+    def loops(self) -> tuple[str, ...]:
+        """The names of the loops, in program order."""
+        return tuple(each.name for _, each in walk(self.function) if isinstance(each, For))
+
+    def step(self, step: Step) -> Schedule:
+        """Apply one step."""
+        function = apply(self.function, step)
+        self.history, self.trace = (*self.history, function), (*self.trace, step)
+        return self
+
+    def undo(self) -> Schedule:
+        """Take the last step back."""
+        if not self.trace:
+            raise ValueError("there is no step to take back")
+        self.history, self.trace = self.history[:-1], self.trace[:-1]
+        return self
+
+    def json(self) -> str:
+        """The trace as JSON, for `replay`."""
+        return json.dumps([{"primitive": each.primitive, "arguments": each.arguments} for each in self.trace])
+
+    def show(self) -> str:
+        """The program, under a comment for each step that was trusted."""
+        marks = [f"# not proved, trusted: {step}" for step in self.trace if step.trusted]
+        return "\n".join([*marks, show(self.function)])
+
+    def do(self, primitive: str, **arguments: Value) -> Schedule:
+        """Apply a primitive by name. Arguments at their defaults stay out of the trace."""
+        defaults = inspect.signature(PRIMITIVES[primitive]).parameters
+        given = {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in arguments.items()
+            if name not in defaults or value != defaults[name].default
+        }
+        return self.step(Step(primitive, given))
+
+    def split(
+        self, loop: str, factor: int, tail: Tail = "exact", outer: str | None = None, inner: str | None = None
+    ) -> tuple[str, ...]:
+        """The names of the outer and the inner loop; after a cut, of the rest too if there is one."""
+        before = set(self.loops)
+        self.do("split", loop=loop, factor=factor, tail=tail, outer=outer, inner=inner)
+        return tuple(name for name in self.loops if name not in before)
+
+    def fuse(self, outer: str, inner: str, name: str | None = None) -> str:
+        """The name of the fused loop."""
+        before = set(self.loops)
+        self.do("fuse", outer=outer, inner=inner, name=name)
+        return next(loop for loop in self.loops if loop not in before)
+
+    def reorder(self, *loops: str, trust: bool = False) -> Schedule:
+        return self.do("reorder", loops=loops, trust=trust)
+
+    def tile(self, loops: Sequence[str], factors: Sequence[int], trust: bool = False) -> tuple[str, ...]:
+        """The names of the outer loops, then of the inner ones."""
+        self.do("tile", loops=tuple(loops), factors=tuple(factors), trust=trust)
+        return (*(f"{loop}_o" for loop in loops), *(f"{loop}_i" for loop in loops))
+
+    def unroll(self, *loops: str) -> Schedule:
+        for loop in loops:
+            self.do("unroll", loop=loop)
+        return self
+
+    def vectorize(self, *loops: str, trust: bool = False) -> Schedule:
+        for loop in loops:
+            self.do("vectorize", loop=loop, trust=trust)
+        return self
+
+    def parallel(self, loop: str, trust: bool = False) -> Schedule:
+        return self.do("parallel", loop=loop, trust=trust)
+
+    def cache_read(
+        self,
+        buffer: str,
+        loop: str | None,
+        scope: Scope = "scratch",
+        order: Sequence[int] | None = None,
+        blocks: Sequence[Sequence[int]] = (),
+        name: str | None = None,
+    ) -> tuple[str, ...]:
+        """The names of the loops that copy."""
+        return self.cache("cache_read", buffer, loop, scope, order, blocks, name)
+
+    def cache_write(
+        self,
+        buffer: str,
+        loop: str | None,
+        scope: Scope = "registers",
+        order: Sequence[int] | None = None,
+        blocks: Sequence[Sequence[int]] = (),
+        name: str | None = None,
+    ) -> tuple[str, ...]:
+        """The names of the loops that copy, in program order: those in, if any, before those out."""
+        return self.cache("cache_write", buffer, loop, scope, order, blocks, name)
+
+    def cache(
+        self,
+        primitive: str,
+        buffer: str,
+        loop: str | None,
+        scope: Scope,
+        order: Sequence[int] | None,
+        blocks: Sequence[Sequence[int]],
+        name: str | None,
+    ) -> tuple[str, ...]:
+        before = set(self.loops)
+        layout = {"order": order and tuple(order), "blocks": tuple(list(block) for block in blocks)}
+        self.do(primitive, buffer=buffer, loop=loop, scope=scope, **layout, name=name)
+        return tuple(each for each in self.loops if each not in before)
+
+    def compute_at(
+        self, producer: str, loop: str, scope: Scope = "stack", name: str | None = None
+    ) -> Schedule:
+        return self.do("compute_at", producer=producer, loop=loop, scope=scope, name=name)
+
+    def inline(self, *buffers: str) -> Schedule:
+        for buffer in buffers:
+            self.do("inline", buffer=buffer)
+        return self
+
+    def merge(self, first: str, second: str, trust: bool = False) -> Schedule:
+        return self.do("merge", first=first, second=second, trust=trust)
+
+    def decompose_reduction(self, loop: str, at: str, trust: bool = False) -> tuple[str, ...]:
+        """The names of the loops that initialise."""
+        before = set(self.loops)
+        self.do("decompose_reduction", loop=loop, at=at, trust=trust)
+        return tuple(each for each in self.loops if each not in before)
+
+    def rfactor(
+        self, loop: str, factor: int, scope: Scope = "stack", buffer: str | None = None
+    ) -> tuple[str, ...]:
+        """The names of the loops that initialise, over blocks, within a block, and that collect."""
+        before = set(self.loops)
+        self.do("rfactor", loop=loop, factor=factor, scope=scope, buffer=buffer)
+        return tuple(each for each in self.loops if each not in before)
+
+    def online(self, maximum: str, total: str) -> Schedule:
+        return self.do("online", maximum=maximum, total=total)
+
+    def replace_with(self, loop: str, instruction: str) -> Schedule:
+        return self.do("replace_with", loop=loop, instruction=instruction)
+
+    def non_temporal(self, buffer: str, loop: str) -> Schedule:
+        return self.do("non_temporal", buffer=buffer, loop=loop)
+
+    def prefetch(self, buffer: str, loop: str, distance: int = 1) -> Schedule:
+        return self.do("prefetch", buffer=buffer, loop=loop, distance=distance)
