@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +17,9 @@ from lowering_explorer import Stage
 from lowering_explorer.rendering import page as rendering
 
 pytestmark = pytest.mark.slow
+
+Numbers = list[int]
+Difference = Callable[..., list[tuple[str, int, int]]]
 
 
 @pytest.fixture(scope="module")
@@ -227,6 +230,13 @@ def test_finding(report: Page) -> None:
     assert stage_text(report).count() == 11
 
 
+def test_what_is_folded_away_is_found_too(report: Page) -> None:
+    report.get_by_role("button", name="Changes").click()
+    report.get_by_role("searchbox").fill("%v6")
+    report.wait_for_selector("mark")
+    assert report.locator(".places").inner_text() == "1 of 1 matches"
+
+
 def test_copy_takes_the_whole_stage(browser: Browser, folder: Path) -> None:
     with opened(browser, folder / "report.html", permissions=["clipboard-read", "clipboard-write"]) as visit:
         visit.page.get_by_role("searchbox").fill("%v1")
@@ -314,22 +324,43 @@ def test_without_javascript_the_stages_are_named(browser: Browser, folder: Path)
         assert "The texts of the stages open with JavaScript." in shown
 
 
-def test_the_difference_is_a_shortest_one(browser: Browser) -> None:
-    """Of random texts: it rebuilds both, and keeps as many lines as the longest common subsequence has."""
-    random_numbers = random.Random(1)
+@pytest.fixture
+def difference(browser: Browser) -> Iterator[Difference]:
     script = Path(rendering.__file__).with_name("difference.js").read_text("utf-8")
     context = browser.new_context()
     page = context.new_page()
-    for _ in range(60):
-        one, other = (
-            [random_numbers.randrange(4) for _ in range(random_numbers.randrange(12))] for _ in range(2)
+
+    def call(one: Numbers, other: Numbers, cells: float = 4e6) -> list[tuple[str, int, int]]:
+        rows = page.evaluate(
+            f"([a, b, cells]) => {{ {script}; return difference(a, b, cells); }}", [one, other, cells]
         )
-        rows = page.evaluate(f"([a, b]) => {{ {script}; return difference(a, b); }}", [one, other])
         assert [one[i] for sign, i, _ in rows if sign != "+"] == one
         assert [other[j] for sign, _, j in rows if sign != "−"] == other
+        assert [i for sign, i, _ in rows if sign != "+"] == list(range(len(one)))
+        assert [j for sign, _, j in rows if sign != "−"] == list(range(len(other)))
         assert all(one[i] == other[j] for sign, i, j in rows if sign == " ")
-        assert sum(sign == " " for sign, _, _ in rows) == longest_common(one, other)
+        return [tuple(row) for row in rows]
+
+    yield call
     context.close()
+
+
+def test_the_difference_rebuilds_both_texts_and_is_a_shortest_one(difference: Difference) -> None:
+    numbers = random.Random(1)
+    for _ in range(60):
+        one, other = ([numbers.randrange(4) for _ in range(numbers.randrange(12))] for _ in range(2))
+        assert sum(sign == " " for sign, _, _ in difference(one, other)) == longest_common(one, other)
+
+
+def test_the_difference_of_long_texts_keeps_what_is_unique(difference: Difference) -> None:
+    numbers = random.Random(2)
+    for _ in range(40):
+        one, other = ([numbers.randrange(40) for _ in range(30)] for _ in range(2))
+        difference(one, other, cells=1)
+    one = list(range(300))
+    other = [number for number in one if number % 7] + [1000, 1001]
+    signs = [sign for sign, _, _ in difference(one, other, cells=50)]
+    assert (signs.count(" "), signs.count("−"), signs.count("+")) == (257, 43, 2)
 
 
 def longest_common(one: list[int], other: list[int]) -> int:

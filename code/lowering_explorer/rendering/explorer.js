@@ -1,6 +1,7 @@
 // One lowering on the page: a tab for each compiler, its stages by level, the source, and the stage's text.
 
 const CONTEXT = 3; // unchanged lines around a change
+const BLOCK = 100; // lines that are laid out together
 // Shared with other copies of this script: each output of a notebook brings one.
 const explorers = (globalThis.loweringExplorers ??= []);
 
@@ -68,7 +69,7 @@ class Explorer {
     this.text = new Listbox("Text of the stage", this.#lighting("text"));
     this.source.element.classList.add("lines");
     this.text.element.classList.add("lines", "stage-text");
-    this.source.fill(...this.#sourceRows());
+    this.source.fill(this.#sourceRows());
 
     this.picker = element("button", { type: "button", className: "picker", onclick: () => this.#fold(!this.folded) });
     this.facts = element("div", { className: "facts" });
@@ -140,7 +141,7 @@ class Explorer {
       tab.tabIndex = at === index ? 0 : -1;
     });
     this.panel.setAttribute("aria-labelledby", this.tabs[index].id);
-    this.stages.fill(...LEVELS.map((name) => this.#level(name)));
+    this.stages.fill(LEVELS.map((name) => this.#level(name)));
     this.facts.replaceChildren(...factsOf(this.capture, this.data.machine));
     const { stages, compiler } = this.capture;
     const start = this.stageOf.get(compiler) ?? stages.findLast((stage) => stage.level === this.level) ?? teaching(stages);
@@ -165,7 +166,7 @@ class Explorer {
     this.stage = null;
     this.head.replaceChildren(element("p", { textContent: "This compiler has no stage to show." }));
     this.picker.textContent = "No stage";
-    this.text.fill();
+    this.text.fill([]);
   }
 
   // What the reader chooses says at which level to look at the next compiler.
@@ -203,13 +204,13 @@ class Explorer {
       at < 0
         ? this.#row(parent.ids[before], sign, "", parent.origins[before] ?? [])
         : this.#row(stage.ids[at], sign, at + 1, stage.origins[at] ?? []);
-    const shown = compared ? folded(rows, CONTEXT) : rows;
+    const shown = compared && !this.query ? folded(rows, CONTEXT) : rows;
     let lines = shown.map((row) => (row[0] === "…" ? this.#unfold(row, rows, line) : line(row)));
     if (this.query && this.onlyMatches) lines = lines.filter((row) => row.hit);
     this.changesButton.setAttribute("aria-pressed", String(compared));
     this.onlyButton.setAttribute("aria-pressed", String(this.onlyMatches));
     this.onlyButton.hidden = !this.query;
-    this.text.fill(...lines);
+    this.text.fill(inBlocks(lines));
     this.text.element.scrollTop = 0;
     const known = new Set(stage.origins.flat());
     for (const row of this.source.options) row.classList.toggle("known", known.has(row.origins[0]));
@@ -221,7 +222,7 @@ class Explorer {
     row.unfold = () => {
       const lines = rows.slice(first, end).map(line);
       row.replaceWith(...lines);
-      this.text.fill(...this.text.element.childNodes);
+      this.text.fill([...this.text.element.childNodes]);
       this.text.move(lines[0]);
       this.#paint();
     };
@@ -286,8 +287,8 @@ class Explorer {
   #step(by) {
     const [, rows] = this.#placesNow();
     if (rows.length === 0) return;
-    const { options, at } = this.text;
-    const next = { "1": rows.find((row) => options.indexOf(row) > at), "-1": rows.findLast((row) => options.indexOf(row) < at) }[by];
+    const { at } = this.text;
+    const next = { "1": rows.find((row) => row.place > at), "-1": rows.findLast((row) => row.place < at) }[by];
     const place = next ?? (by < 0 ? rows.at(-1) : rows[0]);
     this.text.move(place);
     this.text.show(place, "middle");
@@ -334,6 +335,15 @@ class Explorer {
     this.box.scrollIntoView();
     return true;
   }
+}
+
+// Lines in blocks, so that the browser lays out only the blocks in sight.
+function inBlocks(lines) {
+  const blocks = [];
+  for (let at = 0; at < lines.length; at += BLOCK) {
+    blocks.push(element("div", { className: "block", role: "presentation" }, ...lines.slice(at, at + BLOCK)));
+  }
+  return blocks;
 }
 
 async function follow() {

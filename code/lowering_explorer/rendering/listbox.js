@@ -31,11 +31,14 @@ class Listbox {
     this.element.addEventListener("blur", () => pointed(null));
   }
 
-  fill(...children) {
+  fill(children) {
     this.element.replaceChildren(...children);
     this.element.removeAttribute("aria-activedescendant");
     this.options = [...this.element.querySelectorAll("[role=option]")];
-    for (const option of this.options) option.id = `lowering-option-${(identities += 1)}`;
+    this.options.forEach((option, place) => {
+      option.id ||= `lowering-option-${(identities += 1)}`;
+      option.place = place;
+    });
     this.at = -1;
   }
 
@@ -46,7 +49,7 @@ class Listbox {
   // Makes an option the current one, which the next arrow key starts from.
   move(option) {
     this.current?.classList.remove("current");
-    this.at = this.options.indexOf(option);
+    this.at = option.place;
     option.classList.add("current");
     this.element.setAttribute("aria-activedescendant", option.id);
   }
