@@ -29,8 +29,10 @@ Above the loops stands the graph, which a function of the array API leaves when 
 
 - `tracer.trace` the function, run on arrays without numbers; `namespace` the functions that it may use;
   `size` extents that stay symbolic, and the guards that the trace assumed.
-- `graph` named nodes with dtype and shape, `operators` what each means; `fusion` which nodes become one loop
-  function; `stage` what one element of each is, and its naive loops; `memory` where tensors lie in between.
+- `graph` named nodes with dtype and shape, `operators` what each means; `passes` graphs that compute the same
+  with less, a list of named steps; `fusion` which nodes become one loop function; `stage` what one element of
+  each is, and its naive loops; `memory` where tensors lie in between.
+- `rules` the schedule of each pattern of groups, a registry; `schedule` and `primitives` what a rule applies.
 - `pipeline.compile` all steps, into a function on numpy arrays; a callback sees what each step leaves.
 """
 

@@ -13,6 +13,7 @@ from tensor_compiler.dtype import DType
 from tensor_compiler.expression import Constant, Expression, as_index
 from tensor_compiler.operators import OPERATORS, Operator, converted, widened
 from tensor_compiler.printer import show
+from tensor_compiler.traversal import fresh_name
 
 Extent = int | Expression
 Operand = str | Constant  # the name of a node, or a scalar
@@ -146,8 +147,10 @@ class Graph:
         for output in self.outputs:
             target, old = final(output), self.by_name[output]
             if not isinstance(target, str) or target in given or target in outputs:
-                new.append(replace(old, operator="copy", operands=(target,), attributes=()))
-                target = output
+                taken = {each.name for each in (*self.parameters, *new)}
+                name = fresh_name(output, taken)
+                new.append(replace(old, name=name, operator="copy", operands=(target,), attributes=()))
+                target = name
             outputs.append(target)
         return replace(self, nodes=tuple(new), outputs=tuple(outputs))
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -15,7 +16,20 @@ from tensor_compiler.size import Extents, Symbol
 from tensor_compiler.tracer import NotTraceable, Trace, Tracer, broadcast_shapes, dtype_of, place
 
 STORAGE = (f16, bf16)
+SYNONYMS = {"bitwise_and": "logical_and", "bitwise_or": "logical_or", "bitwise_invert": "logical_not"}
+SYNONYMS |= {"amax": "max", "amin": "min"}  # numpy's and PyTorch's names
+Method = TypeVar("Method", bound=Callable[..., Tracer])
 Axes = int | tuple[int, ...] | None
+
+
+def of_array(method: Method) -> Method:
+    """`method`, with a numpy array taken for `x` too: it becomes a literal."""
+
+    @functools.wraps(method)
+    def call(self: Namespace, x: Any, *arguments: Any, **options: Any) -> Tracer:
+        return method(self, self.asarray(x), *arguments, **options)
+
+    return call  # type: ignore[return-value]
 
 
 class Namespace:
@@ -29,19 +43,19 @@ class Namespace:
         self.trace = trace
 
     def __getattr__(self, name: str) -> Callable[..., Tracer]:
-        """Elementwise functions; they are one function of the operator. Raises NotTraceable for others."""
-        operator = {"bitwise_and": "logical_and", "bitwise_or": "logical_or"}.get(name, name)
+        """Elementwise functions and reductions, by their operator. Raises NotTraceable for others."""
+        operator = SYNONYMS.get(name, name)
         if operator in OPERATORS and OPERATORS[operator].kind == "elementwise":
             return lambda *operands: elementwise(self.trace, operator, *operands)
-        if name in ("amax", "amin"):  # numpy's and PyTorch's names
-            function: Callable[..., Tracer] = getattr(self, name[1:])
-            return function
+        if operator in OPERATORS and OPERATORS[operator].kind == "reduction":
+            return functools.partial(self.reduce, operator)
         known = [each for each in (*OPERATORS, *vars(Namespace)) if not each.startswith("_")]
         functions = sorted(
             set(known) - {"parameter", "literal", "extent", "copy", "cast", "permute", "trace"}
         )
         raise NotTraceable(f"'{name}' is not supported: write it with one of {', '.join(functions)}{place()}")
 
+    @of_array
     def astype(self, x: Tracer, dtype: Any, *, copy: Any = True) -> Tracer:
         return cast(x, dtype_of(dtype))
 
@@ -73,18 +87,12 @@ class Namespace:
     def square(self, x: Tracer) -> Tracer:
         return elementwise(self.trace, "multiply", x, x)
 
-    def sum(self, x: Tracer, *, axis: Axes = None, dtype: Any = None, keepdims: Any = False) -> Tracer:
-        return reduction("sum", x if dtype is None else cast(x, dtype_of(dtype)), axis, keepdims)
+    def reduce(
+        self, operator: str, x: Any, *, axis: Axes = None, dtype: Any = None, keepdims: Any = False
+    ) -> Tracer:
+        return reduction(operator, self.asarray(x, dtype), axis, keepdims)
 
-    def prod(self, x: Tracer, *, axis: Axes = None, keepdims: Any = False) -> Tracer:
-        return reduction("prod", x, axis, keepdims)
-
-    def max(self, x: Tracer, *, axis: Axes = None, keepdims: Any = False) -> Tracer:
-        return reduction("max", x, axis, keepdims)
-
-    def min(self, x: Tracer, *, axis: Axes = None, keepdims: Any = False) -> Tracer:
-        return reduction("min", x, axis, keepdims)
-
+    @of_array
     def mean(self, x: Tracer, *, axis: Axes = None, keepdims: Any = False) -> Tracer:
         if not x.dtype.is_float:
             raise NotTraceable(f"the mean of {x.dtype} is no {x.dtype}: cast it to float32 first{place()}")
@@ -96,6 +104,7 @@ class Namespace:
     def matmul(self, left: Any, right: Any, *, dtype: Any = None) -> Tracer:
         return matmul(self.trace, left, right, None if dtype is None else dtype_of(dtype))
 
+    @of_array
     def permute_dims(self, x: Tracer, axes: tuple[int, ...]) -> Tracer:
         order = normal_axes(tuple(axes), x.ndim)
         if sorted(order) != list(range(x.ndim)):
@@ -103,17 +112,21 @@ class Namespace:
         shape = tuple(x.shape[axis] for axis in order)
         return self.trace.add("permute", (x.name,), x.dtype, shape, axes=order)
 
+    @of_array
     def matrix_transpose(self, x: Tracer) -> Tracer:
         return x.mT
 
+    @of_array
     def expand_dims(self, x: Tracer, *, axis: int = 0) -> Tracer:
         position = axis % (x.ndim + 1)
         return self.reshape(x, (*x.shape[:position], 1, *x.shape[position:]))
 
+    @of_array
     def squeeze(self, x: Tracer, axis: Axes) -> Tracer:
         axes = normal_axes(axis, x.ndim)
         return self.reshape(x, tuple(e for n, e in enumerate(x.shape) if n not in axes))
 
+    @of_array
     def reshape(self, x: Tracer, shape: Any) -> Tracer:
         wanted = list(shape) if isinstance(shape, tuple | list) else [shape]
         total: Any = math.prod(x.shape)
@@ -126,6 +139,7 @@ class Namespace:
             raise NotTraceable(f"reshape of [{old}] to [{new}]: the number of elements differs{place()}")
         return self.trace.add("reshape", (x.name,), x.dtype, tuple(wanted))
 
+    @of_array
     def broadcast_to(self, x: Tracer, shape: tuple[Any, ...]) -> Tracer:
         broadcast_shapes("broadcast_to", [x.shape, tuple(shape)])
         return self.trace.add("broadcast", (x.name,), x.dtype, tuple(shape))

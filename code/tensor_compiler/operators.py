@@ -97,6 +97,12 @@ def widened(array: Any, dtype: DType) -> Any:
     return stored
 
 
+def stored(array: Any, dtype: DType) -> Any:
+    """The inverse of `widened`: what an array of `dtype` holds in memory."""
+    wide = np.array(array, order="C")
+    return (wide.view(np.uint32) >> 16).astype(np.uint16) if dtype == bf16 else wide.astype(dtype.storage)
+
+
 def converted(array: Any, dtype: DType) -> Any:
     """`array` rounded to `dtype`, as `widened` gives it."""
     if dtype != bf16:

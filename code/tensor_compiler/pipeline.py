@@ -20,6 +20,9 @@ from tensor_compiler.graph import Graph, Node, sizes_of
 from tensor_compiler.interpreter import interpret
 from tensor_compiler.kernel import compile_function
 from tensor_compiler.memory import Lifetime, Plan, in_place, plan, spans
+from tensor_compiler.passes import PASSES, Pass
+from tensor_compiler.rules import RULES, Rule
+from tensor_compiler.schedule import Schedule
 from tensor_compiler.size import COMPARE, Size, TensorType
 from tensor_compiler.stage import Staged, inline, staged
 from tensor_compiler.statement import Function
@@ -27,25 +30,19 @@ from tensor_compiler.target import Target, host_target
 from tensor_compiler.tracer import Traced, trace, type_of
 
 Callback = Callable[[str, Any], None]
-Rule = Callable[[Staged, Function, Target], Function]
 Backend = Literal["c", "interpreter"]
 
 NO_MACHINE = Target("none", "none", 64, (), frozenset())  # what rules schedule for if nothing is compiled
 
 
-def naive(group: Staged, function: Function, target: Target) -> Function:
-    """The rule for a group that no rule is registered for: leave the loops as they are."""
-    return function
-
-
 @dataclass
 class Program:
-    """A function compiled for one set of guards. `functions` are the loop functions in the order they run."""
+    """A function compiled for one set of guards: `groups`, `schedules` and `calls` in the order they run."""
 
     traced: Traced
     graph: Graph
     groups: tuple[Staged, ...]
-    functions: tuple[Function, ...]
+    schedules: tuple[Schedule, ...]
     calls: tuple[Callable[..., None], ...] = field(repr=False)
     plans: dict[tuple[int, ...], Plan] = field(default_factory=dict, repr=False)
     arena: Array = field(default_factory=lambda: aligned_empty((0,), u8), repr=False)
@@ -92,7 +89,8 @@ class Program:
                 size = count(nodes[name], sizes) * nodes[name].dtype.bytes
                 place = self.arena[offset : offset + size].view(nodes[name].dtype.storage)
                 memory[name] = place.reshape(shape_of(nodes[name], sizes))
-            for function, call in zip(self.functions, self.calls, strict=True):
+            for schedule, call in zip(self.schedules, self.calls, strict=True):
+                function = schedule.function
                 given_sizes = {size.name for size in function.sizes}
                 wanted = [each.name for each in function.parameters if each.name not in given_sizes]
                 call(*(memory[name] if name in memory else sizes[name] for name in wanted))
@@ -119,9 +117,10 @@ class Compiled:
         target: Target | None,
         backend: Backend,
         schedules: Mapping[str, Rule],
+        passes: Sequence[tuple[str, Pass]],
         callback: Callback | None,
     ) -> None:
-        self.function, self.backend, self.schedules = function, backend, schedules
+        self.function, self.backend, self.schedules, self.passes = function, backend, schedules, passes
         self.target = target or (host_target() if backend == "c" else NO_MACHINE)
         self.callback: Callback = callback or (lambda name, artefact: None)
         self.programs: list[Program] = []
@@ -183,6 +182,9 @@ class Compiled:
         traced = trace(self.function, *types)
         self.callback("trace", traced.graph)
         graph = traced.graph
+        for name, transform in self.passes:
+            graph = transform(graph)
+            self.callback(name, graph)
         fusion = fuse(graph)
         self.callback("fuse", fusion)
         groups = staged(fusion)
@@ -191,17 +193,20 @@ class Compiled:
         self.callback("inline", groups)
         groups = in_place(groups, graph.outputs)
         self.callback("in place", groups)
-        functions = []
-        for group in groups:
-            function = group.function
-            self.callback("loops", function)
-            rule = self.schedules.get(group.name) or self.schedules.get(group.pattern) or naive
-            functions.append(rule(group, function, self.target))
-            self.callback("schedule", functions[-1])
-        calls = self.calls(functions)
-        program = Program(traced, graph, groups, tuple(functions), calls)
+        self.callback("loops", tuple(group.function for group in groups))
+        schedules = tuple(map(self.scheduled, groups))
+        self.callback("schedules", schedules)
+        calls = self.calls([schedule.function for schedule in schedules])
+        program = Program(traced, graph, groups, schedules, calls)
         self.programs.append(program)
         return program
+
+    def scheduled(self, group: Staged) -> Schedule:
+        """The loops of `group` after the rule for its name, or else for its pattern."""
+        schedule = Schedule(group.function)
+        rule = self.schedules.get(group.name) or self.schedules[group.pattern]
+        rule(schedule, group, self.target)
+        return schedule
 
     def calls(self, functions: Sequence[Function]) -> tuple[Callable[..., None], ...]:
         """What runs each loop function; C compilers run side by side."""
@@ -209,8 +214,7 @@ class Compiled:
             return tuple(functools.partial(interpret, function) for function in functions)
         with ThreadPoolExecutor() as pool:
             kernels = tuple(pool.map(lambda each: compile_function(each, self.target), functions))
-        for kernel in kernels:
-            self.callback("c", kernel)
+        self.callback("c", kernels)
         return kernels
 
 
@@ -220,17 +224,17 @@ def compile(  # noqa: A001, the word for it
     target: Target | None = None,
     backend: Backend = "c",
     schedules: Mapping[str, Rule] | None = None,
+    passes: Sequence[tuple[str, Pass]] = PASSES,
     callback: Callback | None = None,
 ) -> Compiled:
     """`function` of the array API as a callable on numpy arrays.
 
     `examples` are numpy arrays or `TensorType`s; without them the first call decides. Extents given as `Size`
-    stay symbolic. `schedules` holds a rule by the name of a group or by its pattern (elementwise, rows,
-    reduction, matmul, attention). `callback(step, artefact)` sees what each step leaves. The back end
-    "interpreter" runs the loops element by element and needs no C compiler: it is the oracle of "c".
-    Raises NotTraceable, NoCompiler.
+    stay symbolic. `schedules` holds rules, by the name of a group or by its pattern, that go before `RULES`.
+    `callback(step, artefact)` sees what each step leaves. The back end "interpreter" runs the loops element
+    by element and needs no C compiler: it is the oracle of "c". Raises NotTraceable, NoCompiler.
     """
-    return Compiled(function, examples, target, backend, schedules or {}, callback)
+    return Compiled(function, examples, target, backend, RULES | dict(schedules or {}), passes, callback)
 
 
 def holds(guard: Binary, sizes: dict[str, int]) -> bool:

@@ -10,11 +10,11 @@ from typing import Any
 from tensor_compiler.dtype import DType
 from tensor_compiler.expression import Binary, Constant, Expression, Variable
 from tensor_compiler.printer import show
+from tensor_compiler.simplify import simplify
 
 COMBINE: dict[str, Callable[[int, int], int]] = {
     "+": operator.add, "-": operator.sub, "*": operator.mul, "//": operator.floordiv, "%": operator.mod,
 }  # fmt: skip
-NEUTRAL = {"+": 0, "-": 0, "*": 1, "//": 1}
 COMPARE: dict[str, Callable[[int, int], bool]] = {
     "==": operator.eq, "!=": operator.ne,
     "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
@@ -73,14 +73,10 @@ def combine(sign: str, left: int | Symbol, right: int | Symbol) -> Any:
     """An integer operation, of which one side at least is symbolic."""
     if not all(isinstance(side, int | Symbol) for side in (left, right)):
         return NotImplemented
-    if isinstance(right, int) and right == NEUTRAL.get(sign):
-        return left
-    if isinstance(left, int) and left == NEUTRAL.get(sign) and sign in "+*":
-        return right
     terms = [side.expression if isinstance(side, Symbol) else Constant(side) for side in (left, right)]
     numbers = [side.value if isinstance(side, Symbol) else side for side in (left, right)]
     guards = left.guards if isinstance(left, Symbol) else right.guards if isinstance(right, Symbol) else []
-    return Symbol(Binary(sign, *terms), COMBINE[sign](*numbers), guards)  # type: ignore[arg-type]
+    return Symbol(simplify(Binary(sign, *terms)), COMBINE[sign](*numbers), guards)  # type: ignore[arg-type]
 
 
 def compare(size: Symbol, sign: str, other: object) -> Any:

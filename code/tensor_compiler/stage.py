@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from tensor_compiler.dtype import f32
 from tensor_compiler.expression import Binary, Buffer, Cast, Constant, Expression, Load, Variable, as_index
@@ -10,6 +12,7 @@ from tensor_compiler.fusion import Fusion, Group, Pattern, inlined
 from tensor_compiler.graph import Extent, Graph, Line, Node, Operand
 from tensor_compiler.operators import reduction_start
 from tensor_compiler.printer import show, subscript
+from tensor_compiler.simplify import simplify
 from tensor_compiler.statement import Allocate, Body, For, Function, Reduce, Reduction, Store
 from tensor_compiler.traversal import expressions, loads, map_expressions
 from tensor_compiler.verify import verify
@@ -166,19 +169,21 @@ class Expressions:
         else:
             variables = axis_variables(node.name, node.shape)
             own, reduced, value = list(variables), (), self.value(node, variables)
-        operator = node.definition.symbol if reduced else "+"
-        start = (
-            reduction_start("sum" if node.operator == "matmul" else node.operator, node.dtype)
-            if reduced
-            else None
-        )
         axes = tuple(
             (index, as_index(extent))
             for index, extent in zip(own, node.shape, strict=True)
             if isinstance(index, Variable)
         )
-        return Stage(self.buffer(node), tuple(own), axes, value, reduced, operator,  # type: ignore[arg-type]
-                     start or Constant(0, f32), node.line)  # fmt: skip
+        ranges = {
+            variable.name: (0.0, extent.value - 1.0 if isinstance(extent, Constant) else math.inf)
+            for variable, extent in (*axes, *reduced)
+        }
+        made = Stage(self.buffer(node), tuple(own), axes, simplify(value, ranges), line=node.line)
+        if not reduced:
+            return made
+        name = "sum" if node.operator == "matmul" else node.operator
+        operator: Any = node.definition.symbol
+        return replace(made, reduced=reduced, operator=operator, start=reduction_start(name, node.dtype))
 
     def product(self, node: Node, indices: Indices, inner: Variable) -> Expression:
         """One term of an element of a matrix product."""

@@ -92,7 +92,7 @@ class Trace:
         self.nodes: list[Node] = []
         self.guards: list[Binary] = []
         self.called: dict[str, str] = {}  # provisional name -> name in the user's code
-        self.literals: dict[int, Tracer] = {}
+        self.literals: dict[int, tuple[Any, Tracer]] = {}
         self.root: FrameType | None = None
 
     def run(self, function: Callable[..., Any], types: list[TensorType]) -> Traced:
@@ -115,8 +115,8 @@ class Trace:
 
     def graph(self, name: str, parameters: list[Tracer], outputs: list[Any]) -> Graph:
         final: list[str] = []
-        given = {node.name for node in self.nodes if node.operator in ("parameter", "literal")}
-        for output in outputs:
+        for each in outputs:
+            output = self.literal(each) if isinstance(each, np.ndarray) else each
             if not isinstance(output, Tracer):
                 raise NotTraceable(
                     f"the function returns a {type(output).__name__}: return arrays made from its arguments"
@@ -125,7 +125,8 @@ class Trace:
                 raise NotTraceable(
                     "the function returns bool: return where(mask, 1, 0) of a dtype with numbers"
                 )
-            copied = output.name in final or output.name in given
+            made = next(node for node in self.nodes if node.name == output.name)
+            copied = output.name in final or made.operator in ("parameter", "literal")
             final.append((output.copy() if copied else output).name)
         self.called |= {output: "result" for output in final if output not in self.called}
         names = self.names()
@@ -181,16 +182,16 @@ class Trace:
     def literal(self, array: Any) -> Tracer:
         """A numpy array that the function holds on to, such as a weight."""
         if id(array) not in self.literals:
-            data = np.ascontiguousarray(array)
-            node = self.add("literal", (), dtype_of(data.dtype), data.shape, data=Data(data.copy()))
-            self.literals[id(array)] = node
+            data = np.array(array, order="C")
+            tracer = self.add("literal", (), dtype_of(data.dtype), data.shape, data=Data(data))
+            self.literals[id(array)] = array, tracer  # the array too: its id stays taken
             frame = caller()
             while frame and frame is not self.root:
-                for name, value in frame.f_locals.items():
+                for name, value in (*frame.f_globals.items(), *frame.f_locals.items()):
                     if value is array:
-                        self.called[node.name] = name
+                        self.called[tracer.name] = name
                 frame = frame.f_back
-        return self.literals[id(array)]
+        return self.literals[id(array)][1]
 
 
 class Tracer:

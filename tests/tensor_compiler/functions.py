@@ -67,7 +67,7 @@ def instructions(draw: st.DrawFn, shapes: list[tuple[int, ...]]) -> tuple[str, I
     shape = shapes[n]
     number = draw(st.sampled_from([0.0, 1.0, 0.5, 2.0, -1.0]))
     fits = [m for m, other in enumerate(shapes) if broadcasts(shape, other)]
-    m = draw(st.sampled_from(fits))
+    m = draw(st.sampled_from(fits or [n]))
     kinds = ["scalar", "unary", "binary", "cut", "round"]
     kinds += ["reduce", "slice", "permute", "reshape", "mask"] if shape else []
     products = [p for p, other in enumerate(shapes) if len(other) == len(shape) == 2 and other[0] == shape[1]]
