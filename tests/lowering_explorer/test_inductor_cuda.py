@@ -165,6 +165,14 @@ def test_a_tensor_without_a_device_is_made_on_the_gpu() -> None:
     assert "cpu" not in only(capture, "ATen graph").text
 
 
+def test_compiles_for_any_extents() -> None:
+    capture = captured(cuda_functions.scaled, X, G, dynamic=True, targets="sm_80")
+    assert capture.problem == ""
+    assert re.search(r"f32\[s\d+, s\d+\]", only(capture, "ATen graph").text)
+    assert "ks0" in only(capture, "Triton source").text
+    assert only(capture, "SASS for sm_80").counts["instructions"] > 0
+
+
 def test_numpy_calls_are_traced_as_torch_operations() -> None:
     capture = captured(cuda_functions.through_numpy, X)
     assert capture.problem == ""
@@ -186,6 +194,20 @@ NO_VALUES = (
             {"targets": ("sm_70",)},
             "before its first stage",
             "no GPU is described for 'sm_70'; targets are sm_80 (A100), sm_90 (H100), sm_100 (B200)",
+        ),
+        (
+            cuda_functions.scaled,
+            (X, G),
+            {"targets": ()},
+            "before its first stage",
+            "name at least one target, such as sm_90",
+        ),
+        (
+            cuda_functions.scaled,
+            (X, G),
+            {"targets": "gfx942"},
+            "before its first stage",
+            "no GPU is described for 'gfx942'; targets are sm_80 (A100), sm_90 (H100), sm_100 (B200)",
         ),
         (
             cuda_functions.product,

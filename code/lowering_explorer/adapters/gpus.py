@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lowering_explorer.request import CannotCapture
+from lowering_explorer.request import CannotCapture, Request
 
 
 @dataclass(frozen=True)
@@ -58,3 +58,17 @@ def gpu_named(name: str) -> GPU:
         known = ", ".join(f"{name} ({gpu.name})" for name, gpu in GPUS.items())
         raise CannotCapture(f"no GPU is described for {name!r}; targets are {known}")
     return GPUS[name]
+
+
+def targets(request: Request) -> tuple[str, ...]:
+    """The option `targets`, one name or several, of which sm_90 is the default.
+
+    Raises CannotCapture for a GPU that is not described.
+    """
+    asked = request.options.get("targets", "sm_90")
+    names = (asked,) if isinstance(asked, str) else tuple(asked)
+    for name in names:
+        gpu_named(name)
+    if not names:
+        raise CannotCapture("name at least one target, such as sm_90")
+    return names

@@ -26,8 +26,8 @@ from torch._subclasses.fake_tensor import (
     FakeTensorMode,
 )
 
+from lowering_explorer.adapters import gpus
 from lowering_explorer.adapters.described_gpu import DEVICE, described
-from lowering_explorer.adapters.gpus import gpu_named
 from lowering_explorer.adapters.inductor_cuda_stages import CudaReader
 from lowering_explorer.adapters.inductor_gemm import templates
 from lowering_explorer.adapters.inductor_lines import marked
@@ -45,7 +45,6 @@ SETTINGS = {
     "fx_graph_cache": False,  # a hit skips the steps that the capture looks at
     "compile_threads": 1,
 }
-TARGETS = ("sm_90",)
 _TWO_DEVICES = r"same device|two different devices|Unhandled FakeTensor Device Propagation"
 
 
@@ -56,8 +55,8 @@ def flags() -> dict[str, str]:
 
 def capture(request: Request) -> Iterator[Stage]:
     """The stages, once Inductor has written its code; those that it reached also where it failed."""
-    names = request.options.get("targets", TARGETS)
-    gpu, *_ = [gpu_named(name) for name in names]
+    names = gpus.targets(request)
+    gpu = gpus.gpu_named(names[0])
     targets = [target_named(name) for name in names]
     gemm = request.options.get("gemm", "library")
     if gemm not in ("library", "triton"):

@@ -12,7 +12,7 @@ from dataclasses import replace
 from jax.experimental import topologies
 
 from lowering_explorer.adapters import hlo_text, xla, xla_dump, xla_gpu_dump
-from lowering_explorer.adapters.gpus import GPU, gpu_named
+from lowering_explorer.adapters.gpus import GPU, gpu_named, targets
 from lowering_explorer.adapters.xla_ahead import plain
 from lowering_explorer.request import Request
 from lowering_explorer.stage import Lines, Stage
@@ -38,7 +38,7 @@ def flags() -> dict[str, str]:
 
 def capture(request: Request) -> Iterator[Stage]:
     """The stages of `jax.jit` on the described GPU."""
-    gpu = gpu_named(request.options.get("targets", ("sm_90",))[0])
+    gpu = gpu_named(targets(request)[0])
     topology = topologies.get_topology_desc(
         platform="cuda", topology_name="1x1x1", topology="1x1x1", target_config=_target_config(gpu)
     )
