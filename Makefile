@@ -1,10 +1,11 @@
 # The verbs of the book. Each sets up what it needs; `make help` lists them.
 PYTHON ?= python3
 PORT ?= 8000
+SECONDS ?= 60
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help html pdf epub serve test check benchmark clean
+.PHONY: help html pdf epub serve test check fuzz benchmark clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1|/' | column -t -s '|'
@@ -35,6 +36,9 @@ check: $(READY) ## lint, formatting, types, import contracts, the chapter contra
 	@$(BIN)/mypy code
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m book_build lint
+
+fuzz: $(READY) ## random schedules of random loops against two oracles, for SECONDS=60
+	@PYTHONPATH=code:. $(BIN)/python -m tests.tensor_compiler.fuzz --seconds $(SECONDS)
 
 benchmark: $(READY) ## print the figures of BENCHMARKS.md
 	@$(BIN)/python benchmarks/building.py

@@ -114,7 +114,7 @@ def reads(expression: Expression, here: Place) -> Iterator[Access]:
 
 
 def touch(kind: str, buffer: Buffer, indices: tuple[Expression, ...], here: Place) -> Access:
-    placed = tuple(substitute(index, here.values) for index in indices)
+    placed = tuple(substitute(index, here.values) for index in indices) if here.values else indices
     return Access(here.path, kind, buffer, placed, here.loops, here.conditions)
 
 

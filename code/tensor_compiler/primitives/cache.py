@@ -12,7 +12,7 @@
 A layout packs the copy: `order` permutes its dimensions, and each (dimension, size) of `blocks` splits one
 into whole blocks, whose inside becomes the last dimension.
 
-1. The loop touches the buffer. cache_read: it does not write to it.
+1. The loop touches the buffer, which is allocated outside of it. cache_read: it does not write to it.
 2. What it touches lies in a box of known extents; a block divides its extent.
 3. cache_read of a buffer that is written elsewhere, and cache_write: one access fills the box in each
    iteration, so that no element is copied that the loop does not touch.
@@ -146,6 +146,14 @@ class Work:
             raise Refused(
                 function, f"{self.where} does not touch '{buffer}'", "choose a loop that does", self.marks
             )
+        allocated = [
+            path
+            for path, each in walk(function)
+            if isinstance(each, Allocate) and each.buffer == self.original
+        ]
+        if guilty := {path: "" for path in allocated if path[: len(self.path)] == self.path}:
+            reason = f"'{buffer}' is allocated inside of {self.where}"
+            raise Refused(function, reason, "choose a loop after the allocation", guilty)
         self.around = enclosing_loops(function, (*self.path, 0))
         self.ranges = all_ranges(function)
         self.box: Region = region(self.inside, len(self.around), self.ranges)
