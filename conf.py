@@ -58,6 +58,7 @@ html_math_renderer = "mathml"
 html_copy_source = True
 html_sourcelink_suffix = ""
 html_last_updated_fmt = None
+html_sidebars = {"**": ["home-link.html", "search-button-field.html", "sbt-sidebar-nav.html"]}
 html_theme_options = {
     "use_download_button": True,
     "use_fullscreen_button": False,

@@ -10,6 +10,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request
 
 TELEPHONE = {"width": 390, "height": 844}
+DESKTOP = {"width": 1300, "height": 900}
 MODES = ("light", "dark")
 
 # Boxes that scroll by design hold what sticks out; anything else that does widens the page.

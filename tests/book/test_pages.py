@@ -8,7 +8,7 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 from playwright.sync_api import Browser
-from tests.browsing import MODES, TELEPHONE, sticking_out, violations, visiting
+from tests.browsing import DESKTOP, MODES, TELEPHONE, sticking_out, violations, visiting
 
 PAGE_WEIGHT_LIMIT = 300 * 1000  # bytes, compressed, without the page's own figures
 
@@ -40,9 +40,12 @@ def test_fits_a_telephone(browser: Browser, served: str, docname: str) -> None:
         assert sticking_out(visit.page) == []
 
 
+@pytest.mark.parametrize("viewport", [TELEPHONE, DESKTOP], ids=["telephone", "desktop"])
 @pytest.mark.parametrize("mode", MODES)
-def test_is_accessible(browser: Browser, served: str, docname: str, mode: str) -> None:
-    with visiting(browser, f"{served}/{docname}.html", color_scheme=mode, viewport=TELEPHONE) as visit:
+def test_is_accessible(
+    browser: Browser, served: str, docname: str, mode: str, viewport: dict[str, int]
+) -> None:
+    with visiting(browser, f"{served}/{docname}.html", color_scheme=mode, viewport=viewport) as visit:
         assert visit.page.evaluate("document.documentElement.dataset.theme") == mode
         visit.page.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true; })")
         assert violations(visit.page) == []
