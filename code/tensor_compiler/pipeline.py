@@ -63,13 +63,9 @@ class Program:
 
     def plan(self, sizes: Mapping[str, int]) -> Plan:
         """The memory plan for these sizes."""
-        key = tuple(sizes.values())
+        key = tuple(sizes[name] for name in sorted(sizes))
         if key not in self.plans:
-            nodes = self.graph.by_name
-            self.plans[key] = plan(
-                Lifetime(name, count(nodes[name], sizes) * nodes[name].dtype.bytes, *span)
-                for name, span in spans(self.groups, self.graph.outputs).items()
-            )
+            self.plans[key] = plan_of(self.graph, self.groups, sizes)
         return self.plans[key]
 
     def run(self, arrays: Sequence[Array], out: Sequence[Array | None]) -> list[Array]:
@@ -193,6 +189,10 @@ class Compiled:
         self.callback("inline", groups)
         groups = in_place(groups, graph.outputs)
         self.callback("in place", groups)
+        examples = {
+            extent.name: extent.example for each in types for extent in each.shape if isinstance(extent, Size)
+        }
+        self.callback("memory plan", plan_of(graph, groups, examples))
         self.callback("loops", tuple(group.function for group in groups))
         schedules = tuple(map(self.scheduled, groups))
         self.callback("schedules", schedules)
@@ -235,6 +235,15 @@ def compile(  # noqa: A001, the word for it
     by element and needs no C compiler: it is the oracle of "c". Raises NotTraceable, NoCompiler.
     """
     return Compiled(function, examples, target, backend, RULES | dict(schedules or {}), passes, callback)
+
+
+def plan_of(graph: Graph, groups: Sequence[Staged], sizes: Mapping[str, int]) -> Plan:
+    """Offsets for what lives between the groups."""
+    nodes = graph.by_name
+    return plan(
+        Lifetime(name, count(nodes[name], sizes) * nodes[name].dtype.bytes, *span)
+        for name, span in spans(groups, graph.outputs).items()
+    )
 
 
 def holds(guard: Binary, sizes: dict[str, int]) -> bool:

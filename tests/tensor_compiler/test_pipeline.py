@@ -196,7 +196,7 @@ def test_the_callback_sees_what_each_step_leaves_in_order() -> None:
     tc.compile(
         source.rmsnorm, *arguments("rmsnorm", SIZE), callback=lambda name, artefact: steps.append(name)
     )
-    after = ["fuse", "tensor expressions", "inline", "in place", "loops", "schedules", "c"]
+    after = ["fuse", "tensor expressions", "inline", "in place", "memory plan", "loops", "schedules", "c"]
     assert steps == ["trace", *(name for name, _ in PASSES), *after]
 
 
