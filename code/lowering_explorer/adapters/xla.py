@@ -12,7 +12,6 @@ import jax
 
 from lowering_explorer.adapters import debug_locations, hlo_text, xla_dump
 from lowering_explorer.adapters.xla_thunks import thunks
-from lowering_explorer.argument import Array, with_arrays
 from lowering_explorer.request import Request
 from lowering_explorer.stage import Lines, Stage
 
@@ -80,15 +79,14 @@ def lowered_for(
 
     `plain` takes out of StableHLO what it says because a device was named.
     """
-    arrays: list[Array] = []
-    with_arrays((request.arguments, dict(request.keywords)), arrays.append)
+    arrays = request.arrays()
     wide = any(array.dtype in ("f64", "s64") for array in arrays)
     jax.config.update("jax_platforms", "cpu")
     jax.config.update("jax_enable_x64", wide)
     jax.config.update("jax_traceback_in_locations_limit", 10)
     sharding = jax.sharding.SingleDeviceSharding(device) if device else None
     shapes = [jax.ShapeDtypeStruct(array.shape, array.dtype_name, sharding=sharding) for array in arrays]
-    traced = jax.jit(_of_arrays(request)).trace(*shapes)
+    traced = jax.jit(request.of_arrays()).trace(*shapes)
     text, lines = _jaxpr(traced.jaxpr.jaxpr, request)
     yield Stage("jaxpr", "graph", "jaxpr", text, "", lines, note="The trace: one equation per primitive.")
     lowered = traced.lower(lowering_platforms=(platform,))
@@ -96,22 +94,6 @@ def lowered_for(
     note = "The form in which JAX hands the program to XLA; broadcasts and constants became operations."
     yield plain(Stage("StableHLO", "tensor IR", "mlir", text, "jaxpr", lines, note=note))
     return lowered
-
-
-def _of_arrays(request: Request) -> Callable[..., Any]:
-    """The function of its arrays alone; its other arguments are constants, as they are for a kernel."""
-    if not request.keywords and all(isinstance(argument, Array) for argument in request.arguments):
-        return request.function  # XLA then knows the names of its parameters
-
-    def function(*arrays: Any) -> Any:
-        remaining = iter(arrays)
-        arguments, keywords = with_arrays(
-            (request.arguments, dict(request.keywords)), lambda array: next(remaining)
-        )
-        return request.function(*arguments, **keywords)
-
-    function.__name__ = getattr(request.function, "__name__", "function")
-    return function
 
 
 def _jaxpr(jaxpr: Any, request: Request) -> tuple[str, tuple[Lines, ...]]:
