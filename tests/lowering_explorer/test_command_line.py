@@ -201,7 +201,7 @@ REFUSED = {
     f"theirs:scale {GOOD} --keyword through=1": "a keyword cannot be called through here; pass it with --arg",
     f"theirs:scale {GOOD} --through gcc": (
         "no compiler 'gcc'; known are xla, xla-plain, inductor, inductor-cuda, tvm, triton, gluon, "
-        "xla-gpu, xla-tpu"
+        "tensor-compiler, xla-gpu, xla-tpu"
     ),
     f"theirs:scale {GOOD} --time-limit soon": (
         "argument --time-limit: 'soon' is not a number of seconds; --help tells more"

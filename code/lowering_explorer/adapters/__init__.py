@@ -81,6 +81,16 @@ ADAPTERS = {
         Adapter("tvm", "TVM", "apache-tvm", "0.27.0", "0.28", "tvm", options=("schedule", "cuda")),
         Adapter("triton", "Triton", "triton", "3.7.1", "3.8", "triton", {}, ("targets",), "kernel"),
         Adapter("gluon", "Gluon", "triton", "3.7.1", "3.8", "gluon", {}, ("targets",), "kernel"),
+        Adapter(
+            *(
+                "tensor-compiler",
+                "The teaching compiler",
+                "ai-compilers-book",
+                "0.1",
+                "0.2",
+                "tensor_compiler",
+            )
+        ),
         # Optional: nothing else needs these plugins, and no requirement of this repository names them.
         Adapter(
             *("xla-gpu", "XLA for GPUs", "jax-cuda13-plugin", "0.10.2", "0.10.3", "xla_gpu"),
