@@ -10,7 +10,7 @@ from tensor_compiler.expression import Constant
 from tensor_compiler.printer import show
 from tensor_compiler.simplify import simplify
 from tensor_compiler.statement import For, Function
-from tensor_compiler.traversal import Path, find_loop, loads, walk
+from tensor_compiler.traversal import Path, enclosing_loops, find_loop, loads, walk
 
 
 class Refused(ValueError):
@@ -40,6 +40,18 @@ def all_ranges(function: Function) -> dict[str, Interval]:
     """The values of each loop variable; sizes are at least 0."""
     known = {size.name: (0.0, float("inf")) for size in function.sizes}
     return loop_ranges((loop for _, loop in walk(function) if isinstance(loop, For)), known)
+
+
+def require_memory(function: Function, path: Path) -> None:
+    """Raises Refused if the loop at `path` is vectorized or in one that is: its iterations share memory.
+
+    What they reduce into one element is no longer free of an order once it goes through a copy.
+    """
+    for loop in enclosing_loops(function, (*path, 0)):
+        if loop.kind == "vectorized":
+            reason = f"the iterations of '{loop.name}' are vectorized, and have no memory of their own"
+            where = find_loop(function, loop.name)[0]
+            raise Refused(function, reason, "do this before it becomes vectorized", {where: ""})
 
 
 def require_plain_bounds(function: Function, loop: str) -> None:

@@ -30,7 +30,7 @@ from tensor_compiler.dtype import s32
 from tensor_compiler.expression import Binary, Buffer, Cast, Constant, Expression, Load, Select, Variable
 from tensor_compiler.kernel import compile_function
 from tensor_compiler.primitives import PRIMITIVES
-from tensor_compiler.statement import Allocate, Body, For, If, Reduce, Reduction, Statement, Store
+from tensor_compiler.statement import Allocate, Body, For, If, Kind, Reduce, Reduction, Statement, Store
 from tensor_compiler.target import host_target
 from tensor_compiler.traversal import find_loop, replace_at, walk, written_buffers
 from tensor_compiler.verify import InvalidProgram
@@ -51,9 +51,8 @@ class Programs:
         buffers = [Buffer("A", s32, (WIDTH, WIDTH)), Buffer("B", s32, (WIDTH,)), Buffer("C", s32, (WIDTH,))]
         body: list[Statement] = []
         for _ in range(self.order.randint(1, 2)):
-            shape = self.order.choice(
-                [self.nest, self.nest, self.reduction, self.chain, self.chain, self.pair]
-            )
+            shapes = [self.nest, self.nest, self.reduction, self.chain, self.chain, self.pair, self.wave]
+            shape = self.order.choice(shapes)
             body += shape(buffers)
         return Function("program", tuple(buffers), tuple(body))
 
@@ -169,6 +168,16 @@ class Programs:
             For(fill, 0, MIDDLE, "serial", filling),
             For(block, 0, 3, "serial", (For(lane, 0, 4, "serial", (writing,)),)),
         )
+
+    def wave(self, buffers: list[Buffer]) -> Body:
+        """Each row from the one before it, with a shift; the columns of a row are independent."""
+        row, column = self.name("i"), self.name("j")
+        i, j, matrix = Variable(row), Variable(column), buffers[0]
+        shifts = [self.order.choice([0, 0, 1, 2]) for _ in range(2)]
+        value = Binary("+", Load(matrix, (i, j + shifts[0])), self.value(buffers[1:], {row: 4, column: 6}))
+        store = Store(matrix, (i + 1, j + shifts[1]), value)
+        kind: Kind = self.order.choice(["serial", "parallel", "vectorized"])
+        return (For(row, 0, 4, "serial", (For(column, 0, 6, kind, (store,)),)),)
 
     def pair(self, buffers: list[Buffer]) -> Body:
         """Two loops of equal bounds."""

@@ -40,6 +40,11 @@ MUTANTS = {
         "if outer in free_names(second.lower) | free_names(second.upper):",
         "if False:",
     ),
+    "reorder: a parallel loop that moves out is not looked at again": (
+        "primitives/reorder.py",
+        'if second.kind in ("parallel", "vectorized"):',
+        "if False:",
+    ),
     "rfactor: the partial results do not start at the identity": (
         "primitives/rfactor.py",
         "\"max\": least",

@@ -12,7 +12,8 @@
 A layout packs the copy: `order` permutes its dimensions, and each (dimension, size) of `blocks` splits one
 into whole blocks, whose inside becomes the last dimension.
 
-1. The loop touches the buffer, which is allocated outside of it. cache_read: it does not write to it.
+1. The loop touches the buffer, which is allocated outside of it, and is not in a vectorized one. cache_read:
+   it does not write to the buffer.
 2. What it touches lies in a box of known extents; a block divides its extent.
 3. cache_read of a buffer that is written elsewhere, and cache_write: one access fills the box in each
    iteration, so that no element is copied that the loop does not touch.
@@ -30,7 +31,7 @@ from dataclasses import dataclass, replace
 from tensor_compiler.access import READS, WRITES, Access, accesses
 from tensor_compiler.affine import Ranges, loop_ranges
 from tensor_compiler.expression import Binary, Buffer, Constant, Expression, Load, Scope, Variable
-from tensor_compiler.legality import Refused, all_ranges
+from tensor_compiler.legality import Refused, all_ranges, require_memory
 from tensor_compiler.printer import show
 from tensor_compiler.region import Region, fills, region
 from tensor_compiler.rewrite import new_name, redirect
@@ -154,6 +155,7 @@ class Work:
         if guilty := {path: "" for path in allocated if path[: len(self.path)] == self.path}:
             reason = f"'{buffer}' is allocated inside of {self.where}"
             raise Refused(function, reason, "choose a loop after the allocation", guilty)
+        require_memory(function, self.path)
         self.around = enclosing_loops(function, (*self.path, 0))
         self.ranges = all_ranges(function)
         self.box: Region = region(self.inside, len(self.around), self.ranges)

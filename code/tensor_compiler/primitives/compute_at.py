@@ -11,7 +11,7 @@
 1. The loops write to one buffer, which is allocated in the function and not written elsewhere.
 2. They touch it only at the element of their iteration: its indices are variables of the outermost of the
    loops, which are serial, directly in each other, and have bounds that do not depend on one another.
-3. `loop` follows them, and all reads of the buffer are in it.
+3. `loop` follows them, is not in a vectorized loop, and all reads of the buffer are in it.
 4. Nothing from the loops to the end of what follows them writes to what they read.
 
 Preserves bits. An element that several iterations of `loop` read is computed again in each.
@@ -25,7 +25,7 @@ from dataclasses import replace
 from tensor_compiler.access import READS, Access, accesses
 from tensor_compiler.affine import interval
 from tensor_compiler.expression import Binary, Buffer, Constant, Expression, Scope, Variable
-from tensor_compiler.legality import Refused, all_ranges
+from tensor_compiler.legality import Refused, all_ranges, require_memory
 from tensor_compiler.region import Region, region
 from tensor_compiler.rewrite import new_name, redirect, without_allocation
 from tensor_compiler.simplify import simplify
@@ -52,6 +52,7 @@ def compute_at(
         raise Refused(
             function, f"'{loop}' does not follow '{producer}'", "choose a loop after it", {start: "", at: ""}
         )
+    require_memory(function, at)
     buffer = made_buffer(function, start, producer)
     following = [each for each in accesses(function, parent) if each.path[len(parent) :] >= (position + 1,)]
     reads = consumers(function, buffer, start, at, loop)

@@ -12,7 +12,7 @@ Preserves bits: the iterations run in the same order.
 from __future__ import annotations
 
 from tensor_compiler.expression import Variable
-from tensor_compiler.legality import Refused, extent, require_plain_bounds
+from tensor_compiler.legality import Refused, all_ranges, extent, require_plain_bounds
 from tensor_compiler.primitives.reorder import perfectly_nested
 from tensor_compiler.rewrite import new_name
 from tensor_compiler.simplify import simplify
@@ -37,8 +37,8 @@ def fuse(function: Function, outer: str, inner: str, name: str | None = None) ->
         raise Refused(function, reason, f"split '{inner}' and fuse with a loop of fixed length", {inside: ""})
     name = name or new_name(function, f"{outer}_{inner}")
     total = simplify((first.upper - first.lower) * count)
-    ranges = {name: (0.0, float("inf"))}
+    ranges = all_ranges(function) | {name: (0.0, float("inf"))}
     at = {outer: simplify(first.lower + Variable(name) // count, ranges)}
     at[inner] = substitute(second.lower, at) + Variable(name) % count
-    body = tuple(simplify(substitute(statement, at)) for statement in second.body)
+    body = tuple(simplify(substitute(statement, at), ranges) for statement in second.body)
     return replace_at(function, path, (For(name, 0, total, "serial", body),))

@@ -6,6 +6,7 @@
 2. No bound of a loop depends on a loop that it moves out of.
 3. No two iterations that change order touch one element, one of them writing. Two that reduce into it by the
    same operator may.
+4. The iterations of a parallel or vectorized loop that moves out stay independent.
 
 Preserves bits, but where iterations that reduce into one element change order: there up to reassociation.
 """
@@ -17,7 +18,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from tensor_compiler.access import accesses
-from tensor_compiler.dependence import AFTER, BEFORE, EQUAL, independent
+from tensor_compiler.dependence import AFTER, BEFORE, EQUAL, independent, independent_iterations
 from tensor_compiler.legality import Refused, require
 from tensor_compiler.statement import For, Function
 from tensor_compiler.traversal import enclosing_loops, find_loop, free_names, replace_at, statement_at
@@ -70,5 +71,9 @@ def interchange(function: Function, outer: str, inner: str, trust: bool) -> Func
     verdict = independent(function, inside, inside, around | {outer: BEFORE, inner: AFTER}, True)
     what = f"'{inner}' cannot move out of '{outer}'"
     require(function, what, verdict, "keep the order of these two loops, or separate the two accesses", trust)
-    swapped = replace(second, body=(replace(first, body=second.body),))
-    return replace_at(function, path, (swapped,))
+    swapped = replace_at(function, path, (replace(second, body=(replace(first, body=second.body),)),))
+    if second.kind in ("parallel", "vectorized"):
+        verdict = independent_iterations(swapped, path, reductions=second.kind == "vectorized")
+        hint = f"reorder before '{inner}' becomes {second.kind}"
+        require(swapped, f"'{inner}' would not be {second.kind} around '{outer}'", verdict, hint, trust)
+    return swapped

@@ -6,7 +6,7 @@
        for k_o in serial(n // 8): for k_i in serial(8): total_r[k_i] += A[k_o * 8 + k_i]
        for k_1 in serial(8): total[0] += total_r[k_1]
 
-1. The loop is serial, and the factor divides the number of its iterations.
+1. The loop is serial and not in a vectorized one, and the factor divides the number of its iterations.
 2. One Reduce stands directly in the loop, into an element that the loop does not change.
 3. Nothing else in the loop touches the buffer that is reduced into.
 
@@ -23,7 +23,7 @@ import numpy as np
 from tensor_compiler.access import accesses
 from tensor_compiler.dtype import DType
 from tensor_compiler.expression import Buffer, Constant, Load, Scope, Variable
-from tensor_compiler.legality import Refused
+from tensor_compiler.legality import Refused, require_memory
 from tensor_compiler.primitives.split import split
 from tensor_compiler.rewrite import new_name
 from tensor_compiler.statement import Allocate, For, Function, Reduce, Statement, Store
@@ -42,6 +42,7 @@ def rfactor(
 ) -> Function:
     """Reduce `loop` into `factor` partial results; `buffer` says which reduction if there are several."""
     path, old = find_loop(function, loop)
+    require_memory(function, path)
     found = [each for each in old.body if isinstance(each, Reduce) and buffer in (None, each.buffer.name)]
     if len(found) != 1:
         reason = f"{len(found)} reductions stand directly in '{loop}'"

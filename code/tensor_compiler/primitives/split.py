@@ -55,7 +55,8 @@ def split(
     outer_name = outer or new_name(function, f"{loop}_o")
     inner_name = inner or new_name(function, f"{loop}_i")
     at = simplify(old.lower + Variable(outer_name) * factor + Variable(inner_name))
-    body = tuple(simplify(substitute(statement, {loop: at})) for statement in old.body)
+    ranges[inner_name] = (0, factor - 1)
+    body = tuple(simplify(substitute(statement, {loop: at}), ranges) for statement in old.body)
     if tail == "guard":
         body = (If(Binary("<", at, old.upper), body),)
     new: Body = (For(outer_name, 0, blocks, "serial", (For(inner_name, 0, factor, "serial", body),)),)
