@@ -11,9 +11,10 @@ from lowering_explorer.stage import LEVELS, Lowering, Stage
 
 # What HLO calls it -> what other compilers call it. A dialect in front of a name is left out.
 _SYNONYMS = {
-    "multiply": "mul",
-    "divide": "div true_divide",
-    "subtract": "sub",
+    "multiply": "mul mulf",
+    "divide": "div true_divide truediv divf",
+    "subtract": "sub subf",
+    "add": "addf",
     "negate": "neg negative",
     "dot": "matmul mm dot_general",
     "exponential": "exp",

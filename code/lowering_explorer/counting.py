@@ -22,7 +22,10 @@ _CPP = {
     "vector loads": re.compile(r"\bVectorized<[^;]*>::loadu\("),
     "vector stores": re.compile(r"\.store\("),
 }
-_IDLE = {"hlo": {"parameter", "constant", "tuple", "get-tuple-element", "bitcast"}}
+_IDLE = {
+    "hlo": {"parameter", "constant", "tuple", "get-tuple-element", "bitcast"},
+    "mlir": {f"{dialect}.{name}" for dialect in ("func", "tt") for name in ("func", "return")},
+}
 _LLVM_VECTOR = re.compile(r"<(\d+) x (?:float|half|bfloat)>")
 
 
@@ -30,7 +33,7 @@ def counted(language: str, text: str) -> Mapping[str, int]:
     """Name -> number: the total as `operations` or `instructions`, then each kind that occurs.
 
     Of C++, loops and accesses to vectors are counted. HLO's parameters, constants, tuples and bitcasts run
-    nothing and are not counted. A language without a grammar here has no counts.
+    nothing and are not counted, nor are MLIR's functions and returns. Other languages have no counts.
     """
     if language in ("x86", "ptx", "sass", "amdgcn"):
         return instructions(language, text)

@@ -56,12 +56,13 @@ _KINDS: dict[str, dict[str, str]] = {
         "barrier": r"s_barrier",
     },
 }
+_PADDING = {"NOP", "nop", "nopw", "nopl", "data16", "cs"}  # the last two stand in front of a nop
 _REGISTER_BITS = {"zmm": 512, "ymm": 256, "xmm": 128}
 
 
 def instructions(language: str, text: str) -> Mapping[str, int]:
     """The number of instructions in all, and of each kind that occurs; language is a key of the table."""
-    opcodes = [opcode for opcode in _OPCODE[language].findall(text) if opcode not in ("NOP", "nop")]
+    opcodes = [opcode for opcode in _OPCODE[language].findall(text) if opcode not in _PADDING]
     kinds = Counter({"instructions": len(opcodes)})
     for kind, pattern in _KINDS[language].items():
         kinds[kind] = sum(1 for opcode in opcodes if re.match(pattern, opcode))

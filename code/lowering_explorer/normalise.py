@@ -16,7 +16,8 @@ _RULES = tuple(
         (r"(?:/[\w.+-]+)+/site-packages/", ""),
         (r"(?:/[\w.+-]+)+/ipykernel_\d+/", ""),
         (r"(?:/[\w.+-]+)+/lib/python3\.\d+/", "python/"),
-        (r"(?<![\w.,])0x[0-9a-f]{8,16}(?=[>\s,)]|$)", "ADDRESS"),
+        # What follows a comma is an immediate of an instruction, in x86 (,0x) and in SASS (, 0x).
+        (r"(?<![\w.,])(?<!, )0x[0-9a-f]{8,16}(?=[>\s,)]|$)", "ADDRESS"),
         (r" at ADDRESS", ""),
     )
 )

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
 from typing import Any
 
 from lowering_explorer import Capture, Stage
+from lowering_explorer.function_source import plain
 
 
 def only(capture: Capture, start: str) -> Stage:
@@ -15,7 +15,7 @@ def only(capture: Capture, start: str) -> Stage:
     return stage
 
 
-def line_of(function: Callable[..., Any], text: str) -> int:
+def line_of(function: Any, text: str) -> int:
     """The number, in its file, of the first line of the function that holds the text."""
-    lines, first = inspect.getsourcelines(function)
+    lines, first = inspect.getsourcelines(plain(function))
     return first + next(number for number, line in enumerate(lines) if text in line)

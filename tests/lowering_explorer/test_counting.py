@@ -47,5 +47,22 @@ def test_counts_what_a_c_compiler_wrote(tmp_path: Path) -> None:
     assert scalar["instructions"] == sum("nop" not in line for line in lines)
 
 
+def test_counts_the_loops_and_vector_accesses_of_cpp() -> None:
+    text = """
+        for(int64_t x0=0; x0<128; x0+=1) {
+            for (int64_t x1=0; x1<64; x1+=16) {
+                auto tmp0 = at::vec::Vectorized<float>::loadu(in_ptr0 + x1, 16);
+                tmp0.store(out_ptr0 + x1);
+            }
+        }
+    """
+    assert counted("cpp", text) == {"loops": 2, "vector loads": 1, "vector stores": 1}
+
+
+def test_padding_is_no_instruction() -> None:
+    text = "f:\n        data16 cs nop WORD PTR [rax+rax*1+0x0]\n        nop    DWORD PTR [rax]\n        ret\n"
+    assert counted("x86", text) == {"instructions": 1}
+
+
 def test_says_nothing_of_a_language_without_a_grammar() -> None:
     assert counted("text", "fused a into b") == {}

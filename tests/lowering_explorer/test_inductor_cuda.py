@@ -78,40 +78,47 @@ def test_counts_agree_with_the_text() -> None:
     assert wrapper.counts["bytes read or written"] == 4 * (2 * ROWS * WIDTH + WIDTH)
 
 
-# What multiplies in each language that carries locations.
-MULTIPLIES = {
-    "FX graph": " * ",
-    "ATen graph": "aten.mul",
-    "Inductor IR": "ops.mul",
-    "Triton source": " * ",
-    "TTIR": "arith.mulf",
-    "TTGIR": "arith.mulf",
-    "LLVM IR": " fmul ",
-    "PTX": "mul.f32",
-    "SASS": " FMUL ",
+# The two factors of a product in each language that carries locations.
+PRODUCT = {
+    "FX graph": r"= (\w+) \* (\w+)",
+    "ATen graph": r"aten\.mul\.Tensor\((\w+), (\w+)\)",
+    "Inductor IR": r"ops\.mul\(([a-z]+)\w*, ([a-z]+)\w*\)",  # load, load_1: the same element, loaded twice
+    "Triton source": r"= (\w+) \* (\w+)",
+    "TTIR": r"arith\.mulf (%\w+), (%\w+)",
+    "TTGIR": r"arith\.mulf (%\w+), (%\w+)",
+    "LLVM IR": r" fmul float (%\d+), (%\d+)",
+    "PTX": r"\bmul\.f32\s+%r\d+, (%r\d+), (%r\d+)",
+    "SASS": r" FMUL R\d+, (R\d+)(?:\.reuse)?, (R\d+)",
 }
 
 
-@pytest.mark.parametrize(("text", "elsewhere"), [("unit * g", "x * x"), ("torch.sqrt", "unit * g")])
-def test_finds_a_line_of_the_source_in_every_stage(text: str, elsewhere: str) -> None:
-    capture = captured(cuda_functions.scaled, X, G)
-    line = line_of(cuda_functions.scaled, text)
-    other = line_of(cuda_functions.scaled, elsewhere)
-    seen = set()
-    for stage in capture:
-        kind = next((kind for kind in MULTIPLIES if stage.name.startswith(kind)), None)
-        if kind is None:
-            continue
-        seen.add(kind)
-        rows = stage.text.splitlines()
-        own = [rows[number] for number in stage.lines_from(line)]
-        assert own, stage.name
-        assert not set(stage.lines_from(line)) & set(stage.lines_from(other)) or "SchedulerNode" in own[0]
-        if text == "unit * g":
-            assert any(MULTIPLIES[kind] in row for row in own), stage.name
-        else:
-            assert any("sqrt" in row.lower() or "MUFU.RSQ" in row for row in own), stage.name
-    assert seen == set(MULTIPLIES)
+@cache
+def scaled() -> Capture:
+    return captured(cuda_functions.scaled, X, G)
+
+
+def rows_from(stage: Stage, text: str) -> list[str]:
+    """The rows of the stage that came from the line of `scaled` that holds the text."""
+    rows = stage.text.splitlines()
+    return [rows[number] for number in stage.lines_from(line_of(cuda_functions.scaled, text))]
+
+
+@pytest.mark.parametrize(("text", "is_square"), [("unit * g", False), ("x * x", True)])
+def test_tells_the_two_products_apart_by_their_lines(text: str, is_square: bool) -> None:
+    stages = {kind: [stage for stage in scaled() if stage.name.startswith(kind)] for kind in PRODUCT}
+    for kind, of_kind in stages.items():
+        assert of_kind, kind
+        for stage in of_kind:
+            factors = re.findall(PRODUCT[kind], "\n".join(rows_from(stage, text)))
+            assert factors, stage.name
+            assert {first == second for first, second in factors} == {is_square}, stage.name
+
+
+def test_finds_the_square_root_by_its_line() -> None:
+    for stage in scaled():
+        if any(stage.name.startswith(kind) for kind in PRODUCT):
+            own = "\n".join(rows_from(stage, "torch.sqrt"))
+            assert re.search(r"sqrt|MUFU\.RSQ", own), stage.name
 
 
 def test_finds_the_lines_of_the_block() -> None:

@@ -74,6 +74,19 @@ def test_compares_like_with_like_and_adds_up_kernels() -> None:
     }
 
 
+def test_compares_programs_and_gives_an_operation_one_name() -> None:
+    reports = stage("guards", "tensor IR", "text", counts={"guards": 3})
+    stages = {
+        "xla": stage("HLO", "tensor IR", "hlo", counts={"multiply": 2, "dot": 1}),
+        "inductor": stage("ATen", "tensor IR", "python", counts={"mul": 1, "mm": 1}),
+        "triton": stage("TTIR", "tensor IR", "mlir", counts={"arith.mulf": 4, "tt.dot": 1}),
+    }
+    captures = tuple(Capture(compiler, "", (each, reports)) for compiler, each in stages.items())
+    found = compare(Lowering("f", (), Source("f.py", {}), "", captures), "tensor IR")
+    assert found.columns == ("xla: HLO", "inductor: ATen", "triton: TTIR")
+    assert dict(found.rows) == {"multiply": (2, 1, 4), "dot": (1, 1, 1)}
+
+
 def test_compares_only_what_is_asked_for() -> None:
     assert compare(LOWERING, "assembly", ["call"]).rows == (("call", (None, 1)),)
     with pytest.raises(ValueError, match="no level 'nowhere'; levels are Python, graph,"):

@@ -220,14 +220,16 @@ def test_counts_agree_with_the_texts_and_with_each_other(lowered: Callable[[Any]
     assert capture["VM bytecode"].counts["allocations of storage"] == planned.counts["storages"]
 
 
-def test_schedules_for_the_device_that_is_named() -> None:
-    capture = captured(multiplies, Array("f16", (64, 64)), Array("f16", (64, 64)), cuda="nvidia/nvidia-h100")
+def test_schedules_for_the_tensor_cores_of_the_device_that_is_named() -> None:
+    matrix = Array("f16", (512, 512))
+    capture = captured(multiplies, matrix, matrix, cuda="nvidia/nvidia-a40")
     assert capture.problem == ""
     scheduled = capture["TensorIR scheduled for CUDA"]
-    assert scheduled.note == "For nvidia/nvidia-h100. DLight's rules scheduled 1 of 1 kernels."
+    assert scheduled.note == "For nvidia/nvidia-a40. DLight's rules scheduled 1 of 1 kernels."
     assert scheduled.counts["loops over threads"] > 0
     source = capture["CUDA source of matmul"]
     assert source.text.startswith('extern "C" __global__ ')
+    assert "nvcuda::wmma::mma_sync(" in source.text
     assert source.counts["functions"] == 1
 
 

@@ -27,7 +27,7 @@ def located(text: str, request: Request) -> tuple[str, tuple[Lines, ...]]:
         elif _NO_PLACE.match(line) or re.match(r"\s*(class|def|return)\b", line):
             lines = ()
         if line.strip() and not line.lstrip().startswith("#"):
-            kept.append(_FREED.sub("", line))
+            kept.append(_FREED.sub("", line).replace("class <lambda>(", "class GraphModule("))
             found.append(lines)
     return "".join(f"{line}\n" for line in kept), tuple(found)
 

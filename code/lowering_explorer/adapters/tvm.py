@@ -2,7 +2,7 @@
 
 Options: `schedule="dlight"` lets DLight's rules for a CPU schedule the kernels that they fit (reductions and
 products of a matrix and a vector); without it, as in TVM's own pipeline for a CPU, none is scheduled.
-`cuda="nvidia/nvidia-h100"`, or another tag of a target, names the device that the CUDA source is made for,
+`cuda="nvidia/nvidia-a40"`, or another tag of a target, names the device that the CUDA source is made for,
 which need not be there; `cuda=""` leaves that out.
 """
 

@@ -26,6 +26,10 @@ _NOISE = (
     (re.compile(r'"(?:target|op_pattern|tirx\.\w+)": (?:T\.target\(\{.*?\}\)|True|\d+)(?:, )?'), ""),
     (re.compile(r', annotations=\{"buffer_allocated_addr": \[\], "buffer_data_alignment": 64\}'), ""),
     (re.compile(r", (?=\}\))"), ""),
+    (
+        re.compile(r", ty_args=\((?:R\.Tensor\([^=]*=\"\w+\"\)|R\.Tuple),\)"),
+        "",
+    ),  # said left of the equals sign
 )
 _DROPPED = re.compile(
     r'\s*(?:# with T\.sblock\("root"\):|T\.func_attr\(\{\}\)|cls = Module|# from .* import .*)$'

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import html
 import re
-import subprocess
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from lowering_explorer.adapters import hlo_text
+from lowering_explorer.adapters import disassembly, hlo_text
 from lowering_explorer.request import CannotCapture, Request
 from lowering_explorer.stage import Lines, Stage
 
@@ -160,7 +159,7 @@ def kernel_stages(folder: Path, lines_of_kernel: dict[str, Lines]) -> Iterator[S
     ):
         for path in sorted(folder.glob(f"*.{suffix}")):
             kernel = _kernel(path)
-            text = _listing(path) if suffix == "o" else without_metadata(path.read_text())
+            text = disassembly.listing(path) if suffix == "o" else without_metadata(path.read_text())
             lines = lines_of_kernel.get(kernel.removesuffix("_computation"), ())  # a called loop has one
             code = re.compile(r"\s+\S")
             yield Stage(
@@ -186,19 +185,3 @@ def without_metadata(text: str) -> str:
     """LLVM IR without its metadata and target strings, which say nothing about the program."""
     text = re.sub(r"^(?:; ModuleID|source_filename|target \w+|!).*\n", "", text, flags=re.MULTILINE)
     return re.sub(r", !\w[\w.]* !\d+", "", text).strip() + "\n"
-
-
-def _listing(path: Path) -> str:
-    """The functions of an object file; a constant's relocation stands behind its instruction."""
-    command = ["objdump", "-dr", "-M", "intel", "--no-show-raw-insn", "--no-addresses", str(path)]
-    try:
-        listing = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    except FileNotFoundError:
-        raise CannotCapture("there is no objdump for the assembly; install binutils") from None
-    kept: list[str] = []
-    for line in listing[listing.index("<") :].splitlines():
-        if relocation := re.match(r"\s+R_X86_64_\w+\s+(\S+)", line):
-            kept[-1] = f"{kept[-1]}  # {relocation[1]}"
-        elif line and not line.startswith("Disassembly"):
-            kept.append(line.replace("\t", "    ", 1).expandtabs(8).rstrip())
-    return "\n".join(kept) + "\n"
