@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-from lowering_explorer.stage import LEVELS, Lowering, Stage
+from lowering_explorer.stage import LEVELS, Capture, Lowering, Stage
 
 # What HLO calls it -> what other compilers call it. A dialect in front of a name is left out.
 _SYNONYMS = {
@@ -67,23 +67,35 @@ class Comparison:
 
 
 def compare(lowering: Lowering, level: str, counts: Sequence[str] = ()) -> Comparison:
-    """The counts of the last program that each compiler has at `level`; of all kinds, or of those named.
+    """The counts of the program that each compiler has at `level`; of all kinds, or of those named.
 
-    Reports, such as guards and thunks, are no programs. Stages of one compiler that are parts of one program
-    (a kernel each) are added up; widths and registers are maxima. Above vector IR an operation has the same
-    name for every compiler, that of HLO. Raises ValueError for an unknown level.
+    It is the one that the last assembly was made from, else the last one; reports, such as guards, are none.
+    Stages that are parts of one program (a kernel each) are added up; widths and registers are maxima. Above
+    vector IR an operation has the same name for every compiler, that of HLO. Totals come first.
+    Raises ValueError for an unknown level.
     """
     if level not in LEVELS:
         raise ValueError(f"no level {level!r}; levels are {', '.join(LEVELS)}")
     columns: dict[str, dict[str, int]] = {}
     for capture in lowering:
         if stages := [stage for stage in capture.at(level) if stage.language != "text"]:
-            last = stages[-1]
+            ancestors = _ancestors(capture)
+            last = next((stage for stage in ancestors if stage in stages), stages[-1])
             parts = [stage for stage in stages if stage.language == last.language and _twins(stage, last)]
             columns[f"{capture.compiler}: {_shared_name(parts)}"] = _added(parts, level)
-    names = list(counts) or list(dict.fromkeys(name for column in columns.values() for name in column))
+    found = dict.fromkeys(name for column in columns.values() for name in column)
+    names = list(counts) or sorted(found, key=lambda name: name not in ("operations", "instructions"))
     rows = tuple((name, tuple(column.get(name) for column in columns.values())) for name in names)
     return Comparison(level, tuple(columns), rows)
+
+
+def _ancestors(capture: Capture) -> list[Stage]:
+    """The last stage with assembly, what it was made from, and so on; none without assembly."""
+    stages = {stage.name: stage for stage in capture}
+    found = capture.at("assembly")[-1:]
+    while found and found[-1].parent in stages:
+        found.append(stages[found[-1].parent])
+    return found
 
 
 def _twins(stage: Stage, last: Stage) -> bool:

@@ -87,6 +87,14 @@ def test_compares_programs_and_gives_an_operation_one_name() -> None:
     assert dict(found.rows) == {"multiply": (2, 1, 4), "dot": (1, 1, 1)}
 
 
+def test_compares_what_the_assembly_was_made_from() -> None:
+    aside = stage("for another machine", "loops", "python", counts={"blocks": 9})
+    loops = stage("loops", "loops", "python", counts={"blocks": 2})
+    captures = (Capture("tvm", "", (loops, stage("assembly", parent="loops"), aside)),)
+    found = compare(Lowering("f", (), Source("f.py", {}), "", captures), "loops")
+    assert (found.columns, found.rows) == (("tvm: loops",), (("blocks", (2,)),))
+
+
 def test_compares_only_what_is_asked_for() -> None:
     assert compare(LOWERING, "assembly", ["call"]).rows == (("call", (None, 1)),)
     with pytest.raises(ValueError, match="no level 'nowhere'; levels are Python, graph,"):
