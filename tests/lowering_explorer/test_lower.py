@@ -240,6 +240,7 @@ def test_inductor_goes_round_a_branch_on_data_at_which_xla_stops() -> None:
     assert "Data-dependent branching" in capture["graph break"].note
     assert capture["FX graph"].counts == {"operations": 2, "sum": 1, "gt": 1}
     assert capture["FX graph (part 2)"].counts == {"operations": 1, "mul": 1}
+    assert capture["bytecode (part 2)"].parent == "bytecode after Dynamo"
 
 
 @pytest.mark.slow

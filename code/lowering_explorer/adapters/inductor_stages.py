@@ -83,6 +83,7 @@ class Reader:
         self._of_buffer: dict[str, Lines] = {}
         self._of_kernel: dict[str, tuple[Lines, ...]] = {}
         self._module = Record("", "")
+        self._left_to_python = ""  # the last stage that says what Python runs, and so compiles next
         self._gave_up = ""  # why Dynamo left a whole function to Python
 
     def stages(self, record: Record) -> Iterator[Stage]:
@@ -141,9 +142,8 @@ class Reader:
         name = self._name("bytecode", record)
         if headline.startswith("MODIFIED"):
             note = "What Python runs from now on: the compiled graph is called where its operations stood."
-            return Stage(
-                self._name("bytecode after Dynamo", record), "Python", "bytecode", text, name, note=note
-            )
+            self._left_to_python = self._name("bytecode after Dynamo", record)
+            return Stage(self._left_to_python, "Python", "bytecode", text, name, note=note)
         file = headline.split(" ")[3]
         lines: list[Lines] = []
         for line in text.splitlines():
@@ -151,7 +151,7 @@ class Reader:
             at = self._request.resolve(file, int(number[1])) if number else (lines[-1] if lines else ())
             lines.append(at if line.strip() else ())
         note = "What CPython made of the source; Dynamo reads this, not the source."
-        return Stage(name, "Python", "bytecode", text, "", tuple(lines), {}, note)
+        return Stage(name, "Python", "bytecode", text, self._left_to_python, tuple(lines), {}, note)
 
     def _graph_break(self, record: Record) -> Stage:
         text, lines = graph_break.located(record.text, self._request)
@@ -161,8 +161,8 @@ class Reader:
             note = f"{reason}: Dynamo gives this function up, and Python runs it uncompiled."
         else:
             note = f"{reason}: Dynamo ends the graph, Python runs this place, and a new part follows."
-        made_from = self._name("bytecode", record)
-        return Stage(self._name("graph break", record), "Python", "text", text, made_from, lines, {}, note)
+        made_from, self._left_to_python = self._name("bytecode", record), self._name("graph break", record)
+        return Stage(self._left_to_python, "Python", "text", text, made_from, lines, {}, note)
 
     def _graph(self, record: Record) -> Iterator[Stage]:
         name, level, note = _GRAPHS[record.kind]
