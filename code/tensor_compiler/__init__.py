@@ -34,6 +34,7 @@ Above the loops stands the graph, which a function of the array API leaves when 
   each is, and its naive loops; `memory` where tensors lie in between.
 - `rules` the schedule of each pattern of groups, a registry; `schedule` and `primitives` what a rule applies.
 - `pipeline.compile` all steps, into a function on numpy arrays; a callback sees what each step leaves.
+  `program` runs the loop functions on the caller's arrays and one arena.
 """
 
 from tensor_compiler.arguments import BadArgument, aligned_empty

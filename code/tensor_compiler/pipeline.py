@@ -2,102 +2,29 @@
 
 from __future__ import annotations
 
-import functools
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from threading import Lock
 from typing import Any, Literal
 
-import numpy as np
-
-from tensor_compiler.arguments import Array, BadArgument, aligned_empty, evaluate
-from tensor_compiler.dtype import u8
-from tensor_compiler.expression import Binary, as_index
+from tensor_compiler.arguments import Array, BadArgument
 from tensor_compiler.fusion import fuse
-from tensor_compiler.graph import Graph, Node, sizes_of
-from tensor_compiler.interpreter import interpret
-from tensor_compiler.kernel import compile_function
-from tensor_compiler.memory import Lifetime, Plan, in_place, plan, spans
+from tensor_compiler.kernel import Kernel, compile_function
+from tensor_compiler.memory import in_place
 from tensor_compiler.passes import PASSES, Pass
+from tensor_compiler.program import Frame, Program, plan_of
 from tensor_compiler.rules import RULES, Rule
 from tensor_compiler.schedule import Schedule
-from tensor_compiler.size import COMPARE, Size, TensorType
+from tensor_compiler.size import Size, TensorType
 from tensor_compiler.stage import Staged, inline, staged
 from tensor_compiler.statement import Function
 from tensor_compiler.target import Target, host_target
-from tensor_compiler.tracer import Traced, trace, type_of
+from tensor_compiler.tracer import trace, type_of
 
 Callback = Callable[[str, Any], None]
 Backend = Literal["c", "interpreter"]
 
 NO_MACHINE = Target("none", "none", 64, (), frozenset())  # what rules schedule for if nothing is compiled
-
-
-@dataclass
-class Program:
-    """A function compiled for one set of guards: `groups`, `schedules` and `calls` in the order they run."""
-
-    traced: Traced
-    graph: Graph
-    groups: tuple[Staged, ...]
-    schedules: tuple[Schedule, ...]
-    calls: tuple[Callable[..., None], ...] = field(repr=False)
-    plans: dict[tuple[int, ...], Plan] = field(default_factory=dict, repr=False)
-    arena: Array = field(default_factory=lambda: aligned_empty((0,), u8), repr=False)
-    lock: Lock = field(default_factory=Lock, repr=False)  # one call at a time: calls share the arena
-
-    def accepts(self, types: Sequence[TensorType]) -> bool:
-        """Whether arguments of `types` fulfil the guards, the static extents and dtypes among them."""
-        sizes: dict[str, int] = {}
-        for parameter, given in zip(self.traced.graph.parameters, types, strict=True):
-            if parameter.dtype != given.dtype or len(parameter.shape) != len(given.shape):
-                return False
-            for extent, found in zip(parameter.shape, given.shape, strict=True):
-                if isinstance(found, Size):
-                    sizes[found.name] = found.example
-                elif extent != found:
-                    return False
-        return all(holds(guard, sizes) for guard in self.traced.guards)
-
-    def plan(self, sizes: Mapping[str, int]) -> Plan:
-        """The memory plan for these sizes."""
-        key = tuple(sizes[name] for name in sorted(sizes))
-        if key not in self.plans:
-            self.plans[key] = plan_of(self.graph, self.groups, sizes)
-        return self.plans[key]
-
-    def run(self, arrays: Sequence[Array], out: Sequence[Array | None]) -> list[Array]:
-        """The outputs, in `out` where given."""
-        sizes = sizes_of(self.graph, arrays)
-        made, nodes = self.plan(sizes), self.graph.by_name
-        memory = {node.name: array for node, array in zip(self.graph.parameters, arrays, strict=True)}
-        memory |= {node.name: node["data"].array for node in self.graph.nodes if node.operator == "literal"}
-        for name, given in zip(self.graph.outputs, out, strict=True):
-            fresh = aligned_empty(shape_of(nodes[name], sizes), nodes[name].dtype) if given is None else given
-            refuse_shared(name, fresh, memory)
-            memory[name] = fresh
-        with self.lock:
-            if self.arena.size < made.peak:
-                self.arena = aligned_empty((made.peak,), u8)
-            for name, offset in made.offsets.items():
-                size = count(nodes[name], sizes) * nodes[name].dtype.bytes
-                place = self.arena[offset : offset + size].view(nodes[name].dtype.storage)
-                memory[name] = place.reshape(shape_of(nodes[name], sizes))
-            for schedule, call in zip(self.schedules, self.calls, strict=True):
-                function = schedule.function
-                given_sizes = {size.name for size in function.sizes}
-                wanted = [each.name for each in function.parameters if each.name not in given_sizes]
-                call(*(memory[name] if name in memory else sizes[name] for name in wanted))
-        return [memory[name] for name in self.graph.outputs]
-
-
-def refuse_shared(name: str, out: Array, memory: Mapping[str, Array]) -> None:
-    """Raises BadArgument if an output is given memory that is still needed."""
-    for other, array in memory.items():
-        if np.may_share_memory(out, array):
-            raise BadArgument(f"out for '{name}' and '{other}' share memory: pass an array of its own")
 
 
 class Compiled:
@@ -111,15 +38,18 @@ class Compiled:
         function: Callable[..., Any],
         examples: Sequence[Any],
         target: Target | None,
+        threads: int | None,
         backend: Backend,
         schedules: Mapping[str, Rule],
         passes: Sequence[tuple[str, Pass]],
         callback: Callback | None,
     ) -> None:
         self.function, self.backend, self.schedules, self.passes = function, backend, schedules, passes
+        self.threads = threads
         self.target = target or (host_target() if backend == "c" else NO_MACHINE)
         self.callback: Callback = callback or (lambda name, artefact: None)
         self.programs: list[Program] = []
+        self.known: dict[tuple[Any, ...], tuple[Program, Frame]] = {}  # by the dtypes and shapes of a call
         self.counts: Counter[str] = Counter(calls=0, compilations=0, guard_failures=0)
         self.examples = [type_of(example, n) for n, example in enumerate(examples)]
         if examples:
@@ -131,17 +61,29 @@ class Compiled:
         Raises BadArgument, and NotTraceable if it has to be traced again and cannot be.
         """
         self.counts["calls"] += 1
-        types = self.types(arrays)
-        program = next((each for each in self.programs if each.accepts(types)), None)
-        if program is None:
-            self.counts["guard_failures"] += bool(self.programs)
-            program = self.compile(types)
+        try:
+            key = tuple([(array.dtype, array.shape) for array in arrays])
+        except AttributeError:
+            key = ()
+        if key not in self.known:
+            self.known[key] = self.found(self.types(arrays))
+        program, frame = self.known[key]
         outputs = len(program.graph.outputs)
         given = list(out) if isinstance(out, tuple | list) else [out] * outputs
         if len(given) != outputs:
             raise BadArgument(f"there are {outputs} results: pass as many arrays as out, not {len(given)}")
-        results = program.run(arrays, given)
+        results = program.run(arrays, given, frame)
         return results[0] if program.traced.single else tuple(results)
+
+    def found(self, types: Sequence[TensorType]) -> tuple[Program, Frame]:
+        """The program for arguments of these types, compiled if none accepts them."""
+        for program in self.programs:
+            sizes = program.accepts(types)
+            if sizes is not None:
+                return program, program.frame(sizes)
+        self.counts["guard_failures"] += bool(self.programs)
+        program = self.compile(types)
+        return program, program.frame(program.accepts(types) or {})
 
     def types(self, arrays: Sequence[Array]) -> list[TensorType]:
         """The types of a call, symbolic where the examples are. Raises BadArgument."""
@@ -196,8 +138,7 @@ class Compiled:
         self.callback("loops", tuple(group.function for group in groups))
         schedules = tuple(map(self.scheduled, groups))
         self.callback("schedules", schedules)
-        calls = self.calls([schedule.function for schedule in schedules])
-        program = Program(traced, graph, groups, schedules, calls)
+        program = Program(traced, graph, groups, schedules, self.kernels(schedules))
         self.programs.append(program)
         return program
 
@@ -208,20 +149,24 @@ class Compiled:
         rule(schedule, group, self.target)
         return schedule
 
-    def calls(self, functions: Sequence[Function]) -> tuple[Callable[..., None], ...]:
-        """What runs each loop function; C compilers run side by side."""
+    def kernels(self, schedules: Sequence[Schedule]) -> tuple[Kernel, ...]:
+        """The machine code of each loop function, none for the interpreter; C compilers run side by side."""
         if self.backend == "interpreter":
-            return tuple(functools.partial(interpret, function) for function in functions)
+            return ()
         with ThreadPoolExecutor() as pool:
-            kernels = tuple(pool.map(lambda each: compile_function(each, self.target), functions))
+            kernels = tuple(pool.map(self.kernel, [schedule.function for schedule in schedules]))
         self.callback("c", kernels)
         return kernels
+
+    def kernel(self, function: Function) -> Kernel:
+        return compile_function(function, self.target, self.threads)
 
 
 def compile(  # noqa: A001, the word for it
     function: Callable[..., Any],
     *examples: Any,
     target: Target | None = None,
+    threads: int | None = None,
     backend: Backend = "c",
     schedules: Mapping[str, Rule] | None = None,
     passes: Sequence[tuple[str, Pass]] = PASSES,
@@ -230,31 +175,10 @@ def compile(  # noqa: A001, the word for it
     """`function` of the array API as a callable on numpy arrays.
 
     `examples` are numpy arrays or `TensorType`s; without them the first call decides. Extents given as `Size`
-    stay symbolic. `schedules` holds rules, by the name of a group or by its pattern, that go before `RULES`.
-    `callback(step, artefact)` sees what each step leaves. The back end "interpreter" runs the loops element
-    by element and needs no C compiler: it is the oracle of "c". Raises NotTraceable, NoCompiler.
+    stay symbolic. Parallel loops run on `threads` threads (all cores). `schedules` holds rules, by the name
+    of a group or by its pattern, that go before `RULES`. `callback(step, artefact)` sees what each step
+    leaves. The back end "interpreter" runs the loops element by element and needs no C compiler: it is the
+    oracle of "c". Raises NotTraceable, NoCompiler.
     """
-    return Compiled(function, examples, target, backend, RULES | dict(schedules or {}), passes, callback)
-
-
-def plan_of(graph: Graph, groups: Sequence[Staged], sizes: Mapping[str, int]) -> Plan:
-    """Offsets for what lives between the groups."""
-    nodes = graph.by_name
-    return plan(
-        Lifetime(name, count(nodes[name], sizes) * nodes[name].dtype.bytes, *span)
-        for name, span in spans(groups, graph.outputs).items()
-    )
-
-
-def holds(guard: Binary, sizes: dict[str, int]) -> bool:
-    """Whether a guard holds at these sizes."""
-    return COMPARE[guard.operator](evaluate(guard.left, sizes), evaluate(guard.right, sizes))
-
-
-def shape_of(node: Node, sizes: Mapping[str, int]) -> tuple[int, ...]:
-    return tuple(evaluate(as_index(extent), dict(sizes)) for extent in node.shape)
-
-
-def count(node: Node, sizes: Mapping[str, int]) -> int:
-    """Elements of a node."""
-    return int(np.prod(shape_of(node, sizes), dtype=np.int64))
+    rules = RULES | dict(schedules or {})
+    return Compiled(function, examples, target, threads, backend, rules, passes, callback)

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from tensor_compiler.dtype import DTYPES, DType, boolean
+from tensor_compiler.dtype import DTYPES, DType, bf16, boolean
 from tensor_compiler.expression import Binary
 from tensor_compiler.graph import Data, Graph, Line, Node, Operand, extent_text, type_text
 from tensor_compiler.size import Extents, Size, Symbol, TensorType, plain, symbol
@@ -61,12 +61,12 @@ def type_of(example: Any, position: int) -> TensorType:
 
 
 def dtype_of(value: Any) -> DType:
-    """The dtype that a numpy dtype or its name stands for. Raises NotTraceable if there is none."""
+    """The dtype that a numpy dtype or its name stands for; uint16 holds bf16. Raises NotTraceable."""
     if isinstance(value, DType):
         return value
     name = str(value) if str(value) == "bfloat16" else np.dtype(value).name
     for dtype in DTYPES.values():
-        if name == ("bfloat16" if dtype.name == "bf16" else dtype.storage):
+        if name == dtype.storage or (dtype == bf16 and name == "bfloat16"):
             return dtype
     raise NotTraceable(f"there is no dtype {name}: convert to one of {', '.join(DTYPES)}")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -56,7 +57,7 @@ def test_one_program_serves_every_number_of_tokens(name: str) -> None:
         arrays = arguments(name, replace(SIZE, tokens=count))
         check(name, compiled(*arrays), arrays)
     assert compiled.counts == {"calls": 4, "compilations": 1, "guard_failures": 0}
-    assert [list(program.plans) for program in compiled.programs] == [[(5,), (1,), (3,)]]
+    assert [list(program.frames) for program in compiled.programs] == [[(5,), (1,), (3,)]]
 
 
 @settings(max_examples=60, deadline=None)
@@ -111,8 +112,77 @@ def test_results_are_new_arrays_or_those_given() -> None:
         BadArgument, match=r"^out for 'result' and 'x' share memory: pass an array of its own$"
     ):
         tc.compile(lambda x: x + 1, x)(x, out=x)
+    with pytest.raises(BadArgument, match=r"^out for '.*' and '.*' share memory: pass an array of its own$"):
+        compiled(x, out=(out[0], out[0]))
     with pytest.raises(BadArgument, match=r"^there are 2 results: pass as many arrays as out, not 1$"):
         compiled(x, out=[out[0]])
+
+
+def test_an_array_for_the_result_must_fit() -> None:
+    x = np.zeros((2, 3), np.float32)
+    compiled = tc.compile(lambda x: x + 1, x, backend="interpreter")
+    frozen = np.zeros((2, 3), np.float32)
+    frozen.flags.writeable = False
+    for out, message in [
+        (
+            np.zeros((3, 2), np.float32),
+            "out for 'result' is [3, 2], the result [2, 3]: pass one of its shape",
+        ),
+        (np.zeros((2, 3)), "'result' is an array of float64: convert it with .astype('float32')"),
+        (frozen, "out for 'result' is read-only: pass a writable array"),
+    ]:
+        with pytest.raises(BadArgument) as refusal:
+            compiled(x, out=out)
+        assert str(refusal.value) == message
+    with pytest.raises(BadArgument, match=r"^'x' is not in row-major order"):
+        compiled(np.zeros((3, 2), np.float32).T)
+
+
+@pytest.mark.parametrize("name", ["attention", "mlp"])
+def test_compiled_loops_serve_every_number_of_tokens(name: str) -> None:
+    weights = arguments(name, SIZE)[1:]
+    compiled = tc.compile(getattr(source, name), TensorType(f32, Size("tokens", 5), 16), *weights)
+    for count in (5, 1, 33, 2):
+        arrays = arguments(name, replace(SIZE, tokens=count))
+        check(name, compiled(*arrays), arrays)
+    assert compiled.counts["compilations"] == 1
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_integer_products_are_exact(packed: bool) -> None:
+    random = np.random.default_rng(0)
+    a = random.integers(0, 255, (7, 33)).astype(np.uint8)
+    b = random.integers(-128, 127, (33, 64)).astype(np.int8)
+
+    def product(a: Any, b: Any) -> Any:
+        xp = a.__array_namespace__()
+        return xp.matmul(a, b, dtype=xp.int32)
+
+    result = tc.compile(lambda a: product(a, b), a)(a) if packed else tc.compile(product, a, b)(a, b)
+    np.testing.assert_array_equal(result, a.astype(np.int32) @ b.astype(np.int32))
+
+
+def test_bf16_comes_and_goes_as_its_bits() -> None:
+    x, g = (array.view(np.uint32) >> 16 for array in arguments("rmsnorm", SIZE))
+    x, g = x.astype(np.uint16), g.astype(np.uint16)
+    result = tc.compile(source.rmsnorm, x, g)(x, g)
+    assert result.dtype == np.uint16
+    wide, scale, found = ((each.astype(np.uint32) << 16).view(np.float32) for each in (x, g, result))
+    check("rmsnorm", found, [wide, scale], "bfloat16")
+
+
+def test_f16_is_computed_in_f32() -> None:
+    arrays = [array.astype(np.float16) for array in arguments("block", SIZE)]
+    check("block", tc.compile(source.block, *arrays, backend="interpreter")(*arrays), arrays, "float16")
+
+
+def test_calls_from_many_threads_do_not_share_the_arena_at_once() -> None:
+    arrays = arguments("block", SIZE)
+    compiled = tc.compile(source.block, *arrays, threads=1)
+    expected = compiled(*arrays)
+    with ThreadPoolExecutor(4) as pool:
+        results = list(pool.map(lambda _: compiled(*arrays), range(40)))
+    assert all((result == expected).all() for result in results)
 
 
 def test_a_parameter_and_a_constant_are_returned_as_copies() -> None:
