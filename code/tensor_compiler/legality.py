@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from tensor_compiler.access import private_loops
 from tensor_compiler.affine import Interval, loop_ranges
 from tensor_compiler.dependence import Verdict
-from tensor_compiler.expression import Constant
+from tensor_compiler.expression import Buffer, Constant
 from tensor_compiler.printer import show
 from tensor_compiler.simplify import simplify
 from tensor_compiler.statement import For, Function
@@ -52,6 +53,25 @@ def require_memory(function: Function, path: Path) -> None:
             reason = f"the iterations of '{loop.name}' are vectorized, and have no memory of their own"
             where = find_loop(function, loop.name)[0]
             raise Refused(function, reason, "do this before it becomes vectorized", {where: ""})
+
+
+def require_own(function: Function, buffer: Buffer, path: Path) -> None:
+    """Raises Refused if a loop around `path` does not also hold the allocation of `buffer`.
+
+    An element read there may then be left from an earlier iteration of that loop.
+    """
+    private = private_loops(function, buffer.name)
+    if shared := [loop.name for loop in enclosing_loops(function, path) if loop.name not in private]:
+        reason = (
+            f"'{buffer.name}' is allocated outside of '{shared[-1]}', and may hold what is left of an earlier"
+        )
+        where = find_loop(function, shared[-1])[0]
+        raise Refused(
+            function,
+            f"{reason} iteration",
+            "allocate it in that loop, where the program is written",
+            {where: ""},
+        )
 
 
 def require_plain_bounds(function: Function, loop: str) -> None:

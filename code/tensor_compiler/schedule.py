@@ -35,6 +35,13 @@ class Step:
         return f"{self.primitive}({', '.join(f'{name}={value!r}' for name, value in self.arguments.items())})"
 
 
+def as_data(value: Value) -> Value:
+    """`value` as JSON gives it back: sequences as lists."""
+    if isinstance(value, str) or not isinstance(value, Sequence):
+        return value
+    return [as_data(each) for each in value]
+
+
 def apply(function: Function, step: Step) -> Function:
     """`function` after `step`, verified. Raises Refused, or LookupError or ValueError for no step."""
     if step.primitive not in PRIMITIVES:
@@ -102,85 +109,65 @@ class Schedule:
         """Apply a primitive by name. Arguments at their defaults stay out of the trace."""
         defaults = inspect.signature(PRIMITIVES[primitive]).parameters
         given = {
-            name: list(value) if isinstance(value, tuple) else value
+            name: as_data(value)
             for name, value in arguments.items()
             if name not in defaults or value != defaults[name].default
         }
         return self.step(Step(primitive, given))
 
+    def making(self, primitive: str, **arguments: Value) -> tuple[str, ...]:
+        """Apply a primitive by name; gives the names of the loops that it made, in program order."""
+        before = set(self.loops)
+        self.do(primitive, **arguments)
+        return tuple(name for name in self.loops if name not in before)
+
+    def each(self, primitive: str, loops: Sequence[str], **arguments: Value) -> Schedule:
+        """Apply a primitive to one loop after the other."""
+        for loop in loops:
+            self.do(primitive, loop=loop, **arguments)
+        return self
+
     def split(
         self, loop: str, factor: int, tail: Tail = "exact", outer: str | None = None, inner: str | None = None
     ) -> tuple[str, ...]:
         """The names of the outer and the inner loop; after a cut, of the rest too if there is one."""
-        before = set(self.loops)
-        self.do("split", loop=loop, factor=factor, tail=tail, outer=outer, inner=inner)
-        return tuple(name for name in self.loops if name not in before)
+        return self.making("split", loop=loop, factor=factor, tail=tail, outer=outer, inner=inner)
 
     def fuse(self, outer: str, inner: str, name: str | None = None) -> str:
         """The name of the fused loop."""
-        before = set(self.loops)
-        self.do("fuse", outer=outer, inner=inner, name=name)
-        return next(loop for loop in self.loops if loop not in before)
+        return self.making("fuse", outer=outer, inner=inner, name=name)[0]
 
     def reorder(self, *loops: str, trust: bool = False) -> Schedule:
         return self.do("reorder", loops=loops, trust=trust)
 
     def tile(self, loops: Sequence[str], factors: Sequence[int], trust: bool = False) -> tuple[str, ...]:
         """The names of the outer loops, then of the inner ones."""
-        self.do("tile", loops=tuple(loops), factors=tuple(factors), trust=trust)
-        return (*(f"{loop}_o" for loop in loops), *(f"{loop}_i" for loop in loops))
+        return self.making("tile", loops=tuple(loops), factors=tuple(factors), trust=trust)
 
     def unroll(self, *loops: str) -> Schedule:
-        for loop in loops:
-            self.do("unroll", loop=loop)
-        return self
+        return self.each("unroll", loops)
 
     def vectorize(self, *loops: str, trust: bool = False) -> Schedule:
-        for loop in loops:
-            self.do("vectorize", loop=loop, trust=trust)
-        return self
+        return self.each("vectorize", loops, trust=trust)
 
-    def parallel(self, loop: str, trust: bool = False) -> Schedule:
-        return self.do("parallel", loop=loop, trust=trust)
+    def parallel(self, *loops: str, trust: bool = False) -> Schedule:
+        return self.each("parallel", loops, trust=trust)
 
     def cache_read(
-        self,
-        buffer: str,
-        loop: str | None,
-        scope: Scope = "scratch",
-        order: Sequence[int] | None = None,
-        blocks: Sequence[Sequence[int]] = (),
-        name: str | None = None,
-    ) -> tuple[str, ...]:
+        self, buffer: str, loop: str | None, scope: Scope = "scratch", order: Sequence[int] | None = None,
+        blocks: Sequence[Sequence[int]] = (), name: str | None = None,
+    ) -> tuple[str, ...]:  # fmt: skip
         """The names of the loops that copy."""
-        return self.cache("cache_read", buffer, loop, scope, order, blocks, name)
+        place = {"buffer": buffer, "loop": loop, "scope": scope}
+        return self.making("cache_read", **place, order=order, blocks=blocks, name=name)
 
     def cache_write(
-        self,
-        buffer: str,
-        loop: str | None,
-        scope: Scope = "registers",
-        order: Sequence[int] | None = None,
-        blocks: Sequence[Sequence[int]] = (),
-        name: str | None = None,
-    ) -> tuple[str, ...]:
-        """The names of the loops that copy, in program order: those in, if any, before those out."""
-        return self.cache("cache_write", buffer, loop, scope, order, blocks, name)
-
-    def cache(
-        self,
-        primitive: str,
-        buffer: str,
-        loop: str | None,
-        scope: Scope,
-        order: Sequence[int] | None,
-        blocks: Sequence[Sequence[int]],
-        name: str | None,
-    ) -> tuple[str, ...]:
-        before = set(self.loops)
-        layout = {"order": order and tuple(order), "blocks": tuple(list(block) for block in blocks)}
-        self.do(primitive, buffer=buffer, loop=loop, scope=scope, **layout, name=name)
-        return tuple(each for each in self.loops if each not in before)
+        self, buffer: str, loop: str | None, scope: Scope = "registers", order: Sequence[int] | None = None,
+        blocks: Sequence[Sequence[int]] = (), name: str | None = None,
+    ) -> tuple[str, ...]:  # fmt: skip
+        """The names of the loops that copy: those in, if any, before those out."""
+        place = {"buffer": buffer, "loop": loop, "scope": scope}
+        return self.making("cache_write", **place, order=order, blocks=blocks, name=name)
 
     def compute_at(
         self, producer: str, loop: str, scope: Scope = "stack", name: str | None = None
@@ -197,17 +184,13 @@ class Schedule:
 
     def decompose_reduction(self, loop: str, at: str, trust: bool = False) -> tuple[str, ...]:
         """The names of the loops that initialise."""
-        before = set(self.loops)
-        self.do("decompose_reduction", loop=loop, at=at, trust=trust)
-        return tuple(each for each in self.loops if each not in before)
+        return self.making("decompose_reduction", loop=loop, at=at, trust=trust)
 
     def rfactor(
         self, loop: str, factor: int, scope: Scope = "stack", buffer: str | None = None
     ) -> tuple[str, ...]:
         """The names of the loops that initialise, over blocks, within a block, and that collect."""
-        before = set(self.loops)
-        self.do("rfactor", loop=loop, factor=factor, scope=scope, buffer=buffer)
-        return tuple(each for each in self.loops if each not in before)
+        return self.making("rfactor", loop=loop, factor=factor, scope=scope, buffer=buffer)
 
     def online(self, maximum: str, total: str) -> Schedule:
         return self.do("online", maximum=maximum, total=total)

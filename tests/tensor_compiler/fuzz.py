@@ -51,7 +51,16 @@ class Programs:
         buffers = [Buffer("A", s32, (WIDTH, WIDTH)), Buffer("B", s32, (WIDTH,)), Buffer("C", s32, (WIDTH,))]
         body: list[Statement] = []
         for _ in range(self.order.randint(1, 2)):
-            shapes = [self.nest, self.nest, self.reduction, self.chain, self.chain, self.pair, self.wave]
+            shapes = [
+                self.nest,
+                self.nest,
+                self.reduction,
+                self.chain,
+                self.chain,
+                self.rolling,
+                self.pair,
+                self.wave,
+            ]
             shape = self.order.choice(shapes)
             body += shape(buffers)
         return Function("program", tuple(buffers), tuple(body))
@@ -168,6 +177,25 @@ class Programs:
             For(fill, 0, MIDDLE, "serial", filling),
             For(block, 0, 3, "serial", (For(lane, 0, 4, "serial", (writing,)),)),
         )
+
+    def rolling(self, buffers: list[Buffer]) -> Body:
+        """A buffer that one iteration fills in part, and later ones read, or that each has for itself."""
+        middle = Buffer(self.name("T"), s32, (MIDDLE,), "stack")
+        outer, fill, lane = self.name("o"), self.name("i"), self.name("l")
+        whole = self.order.random() < 0.5
+        start, end = (Constant(0), Constant(4)) if whole else (Variable(outer), Variable(outer) + 1)
+        ranges = {outer: 4, fill: 4}
+        made = Store(middle, (Variable(fill),), self.value(buffers, ranges))
+        target = self.order.choice(buffers)
+        place = self.element(target, {outer: 4, lane: 4})
+        inner: Body = (
+            For(fill, start, end, "serial", (made,)),
+            For(lane, 0, end, "serial", (Store(target, place, Load(middle, (Variable(lane),))),)),
+        )
+        allocation: Body = (Allocate(middle),)
+        if whole and self.order.random() < 0.5:
+            return (For(outer, 0, 4, "serial", allocation + inner),)
+        return (*allocation, For(outer, 0, 4, "serial", inner))
 
     def wave(self, buffers: list[Buffer]) -> Body:
         """Each row from the one before it, with a shift; the columns of a row are independent."""
@@ -305,6 +333,8 @@ def check_schedule(
     """A random schedule, and the result before and after."""
     schedule = Schedule(function)
     for _ in range(order.randint(4, 20)):
+        if not schedule.loops:  # all were single iterations, which compute_at drops
+            break
         primitive, arguments = random_step(schedule, order)
         try:
             schedule.do(primitive, **arguments)

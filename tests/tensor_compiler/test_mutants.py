@@ -90,6 +90,11 @@ MUTANTS = {
         "count = combine(combine(high, low, -1), Linear((), 1), 1)",
         "count = combine(combine(high, low, -1), Linear((), 0), 1)",
     ),
+    "compute_at, inline: what an earlier iteration left is forgotten": (
+        "legality.py",
+        "if loop.name not in private]:",
+        "if False]:",
+    ),
     "inline: the value is taken after its inputs changed": (
         "primitives/inline.py",
         "    if changed:",

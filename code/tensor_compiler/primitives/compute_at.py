@@ -8,7 +8,7 @@
         for i in serial(8): T_at[i] = f(x_o * 8 + i)
         for x_i in serial(8): ... T_at[x_i] ...
 
-1. The loops write to one buffer, which is allocated in the function and not written elsewhere.
+1. The loops write to one buffer, which is allocated in all loops around them and not written elsewhere.
 2. They touch it only at the element of their iteration: its indices are variables of the outermost of the
    loops, which are serial, directly in each other, and have bounds that do not depend on one another.
 3. `loop` follows them, is not in a vectorized loop, and all reads of the buffer are in it.
@@ -25,7 +25,7 @@ from dataclasses import replace
 from tensor_compiler.access import READS, Access, accesses
 from tensor_compiler.affine import interval
 from tensor_compiler.expression import Binary, Buffer, Constant, Expression, Scope, Variable
-from tensor_compiler.legality import Refused, all_ranges, require_memory
+from tensor_compiler.legality import Refused, all_ranges, require_memory, require_own
 from tensor_compiler.region import Region, region
 from tensor_compiler.rewrite import new_name, redirect, without_allocation
 from tensor_compiler.simplify import simplify
@@ -55,6 +55,7 @@ def compute_at(
     require_memory(function, at)
     buffer = made_buffer(function, start, producer)
     following = [each for each in accesses(function, parent) if each.path[len(parent) :] >= (position + 1,)]
+    require_own(function, buffer, start)
     reads = consumers(function, buffer, start, at, loop)
     require_unchanged(function, accesses(function, start), following, producer)
     loops = own_loops(function, start, nest, buffer)

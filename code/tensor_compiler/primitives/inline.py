@@ -3,7 +3,7 @@
     for i in serial(n): T[i] = f(i)
     for j in serial(n): Y[j] = g(T[j])    ->    for j in serial(n): Y[j] = g(f(j))
 
-1. The buffer is allocated in the function, and one Store writes to it, which is all that its loops hold.
+1. The buffer is allocated in all loops around, and one Store writes to it, which is all that its loops hold.
 2. The indices of the store are the variables of these loops.
 3. What reads the buffer comes after the loops, in the same body; no tile instruction takes it.
 4. Nothing after the loops writes to what the value reads.
@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from tensor_compiler.access import READS, accesses
 from tensor_compiler.expression import Expression, Load, Variable
-from tensor_compiler.legality import Refused
+from tensor_compiler.legality import Refused, require_own
 from tensor_compiler.rewrite import without_allocation
 from tensor_compiler.statement import Body, For, Function, Invoke, Prefetch, Statement, Store
 from tensor_compiler.traversal import (
@@ -40,6 +40,7 @@ def inline(function: Function, buffer: str) -> Function:
         hint = "bring its loops to those that read it with compute_at or merge"
         raise Refused(function, reason, hint, {access.path: "" for access in written})
     start = nest_of(function, written[0].path, store)
+    require_own(function, target, start)
     parent, position = start[:-1], start[-1]
     early = {
         each.path: "reads"

@@ -31,6 +31,7 @@ from tensor_compiler.traversal import (
     bound_names,
     find_loop,
     free_names,
+    loads,
     map_statements,
     replace_at,
     statement_at,
@@ -52,8 +53,8 @@ def rfactor(
     target = reduction.buffer
     here = (*path, old.body.index(reduction))
     inner = {loop} | bound_names(old)
-    if any(free_names(index) & inner for index in reduction.indices):
-        reason = f"'{loop}' reduces into another element in each iteration"
+    if any(free_names(index) & inner or any(loads(index)) for index in reduction.indices):
+        reason = f"'{loop}' may reduce into another element in each iteration"
         raise Refused(function, reason, "choose the loop over what is summed up", {here: ""})
     touching = [each.path for each in accesses(function, path) if each.buffer.name == target.name]
     if guilty := {each: "" for each in touching if each != here}:
