@@ -184,4 +184,22 @@ TRIALS = (
     Trial("inductor", torch_embedding, TOKENS),
     Trial("inductor", cached_attention, CACHED),
     Trial("inductor", torch_nonzero, (f32(4, 8),)),  # in two parts
+    Trial("tvm", transformer_layer, (f32(2, 8, 32),)),
+    Trial("tvm", torch_cond, (f32(4, 8),)),
+    Trial("tvm", rnn_cell, (f32(4, 8), f32(4, 16))),
+    Trial("tvm", cached_attention, CACHED),
+    Trial(
+        "tvm",
+        torch_router,
+        ROUTED,
+        "tvm stopped after the stage 'decomposed graph': TVM's importer has no conversion for scatter_add; "
+        "write it with other operations of torch",
+    ),
+    Trial(
+        "tvm",
+        int8_matmul,
+        PRODUCT,
+        "tvm stopped after the stage 'exported graph': TVM's importer has no conversion for _int_mm; "
+        "write it with other operations of torch",
+    ),
 )
