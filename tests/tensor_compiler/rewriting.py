@@ -11,15 +11,15 @@ from tensor_compiler import Function, interpret
 from tensor_compiler.arguments import evaluate
 
 REWRITES = Path(__file__).with_name("rewrites")
-SIZE = 7  # what a symbolic size is
+SIZES = (7, 0, 1, 8)  # what a symbolic size is, in turn
 
 Arrays = list[np.ndarray[Any, Any]]
 
 
-def inputs(function: Function, seed: int = 0) -> Arrays:
-    """An array for each buffer: small integers, floats between -2 and 2."""
+def inputs(function: Function, seed: int = 0, size: int = SIZES[0]) -> Arrays:
+    """An array for each buffer: small integers, floats between -2 and 2; each symbolic size is `size`."""
     random = np.random.default_rng(seed)
-    sizes = {size.name: SIZE for size in function.sizes}
+    sizes = {each.name: size for each in function.sizes}
     arrays: Arrays = []
     for buffer in function.buffers:
         shape = [evaluate(extent, sizes) for extent in buffer.shape]
