@@ -114,6 +114,38 @@ def test_what_follows_a_product_and_goes_into_rows_belongs_to_the_rows() -> None
     assert product.nodes == ("matmul_2", "x_1")
 
 
+def test_a_node_does_not_join_a_group_that_it_needs_through_another() -> None:
+    def through(x: Any, w: Any) -> Any:
+        a = x * 2
+        return a + a @ w
+
+    x, w = np.ones((4, 6), np.float32), np.ones((6, 1), np.float32)
+    graph = trace(through, x, w).graph
+    fusion = fuse(graph)
+    assert [group.pattern for group in fusion.groups] == ["elementwise", "matmul", "elementwise"]
+    close(execute(graph, staged(fusion), (x, w)), (through(x, w),))
+
+
+def test_what_is_read_twice_is_not_computed_twice() -> None:
+    def square(x: Any) -> Any:
+        e = x.__array_namespace__().exp(x)
+        return e * e
+
+    (group,) = map(inline, staged(fuse(trace(square, np.ones(3, np.float32)).graph)))
+    assert [str(stage) for stage in group.stages] == ["e[i_e] = exp(x[i_e])", "result[i_result] = "
+                                                      "e[i_result] * e[i_result]"]  # fmt: skip
+
+
+def test_an_index_that_broadcasts_is_0() -> None:
+    def masked(x: Any) -> Any:
+        xp = x.__array_namespace__()
+        return xp.where(xp.arange(1) > 0, x, 0.0)
+
+    x = np.ones(4, np.float32)
+    graph = trace(masked, x).graph
+    close(execute(graph, staged(fuse(graph)), (x,)), (masked(x),))
+
+
 @settings(max_examples=150, deadline=None)
 @given(functions())
 def test_the_loops_of_any_graph_compute_it(function: RandomFunction) -> None:

@@ -122,6 +122,16 @@ def test_a_mean_over_a_symbolic_extent_divides_by_the_size() -> None:
         close(run(traced.graph, x), (centred(x),))
 
 
+def test_arrays_that_the_function_makes_on_the_way_are_told_apart() -> None:
+    def counted(x: Any) -> Any:
+        for number in range(20):
+            x = x + np.full(3, number, np.float32)
+        return x
+
+    x = np.zeros(3, np.float32)
+    np.testing.assert_array_equal(run(trace(counted, x).graph, x)[0], counted(x))
+
+
 def test_narrow_floats_are_stored_and_f32_computes() -> None:
     traced = trace(lambda a, b: a * b + 1, TensorType(bf16, 4), TensorType(bf16, 4))
     text = str(traced.graph)

@@ -6,6 +6,7 @@ from itertools import combinations
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.tensor_compiler.functions import RandomFunction, close, functions
@@ -80,9 +81,29 @@ def test_a_residual_is_added_in_place() -> None:
     assert set(spans(reused, graph.outputs)) == {"y"}
 
 
-def test_an_input_that_is_read_elsewhere_is_not_written_over() -> None:
-    groups = planned("mlp")
-    assert groups[0] == groups[1]
+def self_product(x: Any, w: Any) -> Any:
+    y = x @ w
+    return (y + y @ w) @ w  # the product reads all of y
+
+
+def transposed(x: Any, w: Any) -> Any:
+    y = x @ w
+    return (w @ x + y.T) @ w
+
+
+def later(x: Any, w: Any) -> Any:
+    y = x @ w
+    return (w @ x + y) @ w @ y
+
+
+@pytest.mark.parametrize("function", [self_product, transposed, later])
+def test_an_input_that_is_read_elsewhere_is_not_written_over(function: Any) -> None:
+    x, w = np.random.default_rng(0).uniform(-1, 1, (2, 4, 4)).astype(np.float32)
+    graph = trace(function, x, w).graph
+    groups = tuple(map(inline, staged(fuse(graph))))
+    reused = in_place(groups, graph.outputs)
+    assert reused[1] == groups[1]
+    close(execute(graph, reused, (x, w)), (function(x, w),))
 
 
 @settings(max_examples=150, deadline=None)

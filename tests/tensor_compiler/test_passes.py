@@ -119,6 +119,28 @@ def test_equal_nodes_merge_and_a_sum_does_not_know_its_order() -> None:
     )
 
 
+def test_nodes_that_differ_in_an_attribute_or_in_order_do_not_merge() -> None:
+    def differing(x: Any, y: Any) -> Any:
+        return (x - y) * (y - x) + xp(x).sum(x, axis=0) * xp(x).sum(x, axis=1)
+
+    square = X[:, :4], X[:, 2:]
+    graph = trace(differing, *square).graph
+    after = merge_equal(graph)
+    assert len(after.nodes) == len(graph.nodes)
+    close(run(after, *square), (differing(*square),))
+
+
+def test_permutations_of_permutations_join_in_order() -> None:
+    x = np.arange(24, dtype=np.float32).reshape(2, 3, 4)
+
+    def twice(x: Any) -> Any:
+        return xp(x).permute_dims(xp(x).permute_dims(x, (1, 2, 0)), (0, 2, 1))
+
+    graph = drop_dead(simplify_graph(trace(twice, x).graph))
+    assert [str(node) for node in graph.nodes] == ["result: f32[3, 2, 4] = permute(x, axes=(1, 0, 2))"]
+    close(run(graph, x), (twice(x),))
+
+
 def test_constants_fold_unless_they_grow() -> None:
     weight = np.arange(6, dtype=np.float32)
     graph = drop_dead(fold_constants(trace(lambda x: x * (2 * weight[:, None]).T, X).graph))
