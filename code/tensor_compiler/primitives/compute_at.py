@@ -10,7 +10,8 @@
 
 1. The loops write to one buffer, which is allocated in all loops around them and not written elsewhere.
 2. They touch it only at the element of their iteration: its indices are variables of the outermost of the
-   loops, which are serial, directly in each other, and have bounds that do not depend on one another.
+   loops, which are serial, directly in each other, and have bounds that do not depend on one another; where
+   the extent is 1, the index may be 0.
 3. `loop` follows them, is not in a vectorized loop, and all reads of the buffer are in it.
 4. Nothing from the loops to the end of what follows them writes to what they read.
 
@@ -23,7 +24,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from tensor_compiler.access import READS, Access, accesses
-from tensor_compiler.affine import interval
+from tensor_compiler.affine import Ranges, interval, linear
 from tensor_compiler.expression import Binary, Buffer, Constant, Expression, Scope, Variable
 from tensor_compiler.legality import Refused, all_ranges, require_memory, require_own
 from tensor_compiler.region import Region, region
@@ -67,7 +68,7 @@ def compute_at(
     def shift(indices: tuple[Expression, ...]) -> tuple[Expression, ...]:
         return box.relative(indices, ranges)
 
-    made = redirect(restricted(loops, box, ranges), buffer, copied, shift)
+    made = redirect(restricted(loops, box, around, ranges), buffer, copied, shift)
     made = tuple(simplify(statement) for statement in made)
     body: Body = (Allocate(copied), *made, *redirect(target.body, buffer, copied, shift))
     result = replace_at(function, at, (replace(target, body=body),))
@@ -124,7 +125,9 @@ def own_loops(function: Function, start: Path, nest: For, buffer: Buffer) -> lis
     indices = touching[0].indices
     names = [index.name for index in indices if isinstance(index, Variable)]
     hint = "do this before splitting the loops, or write each element at the variables of its loops"
-    if any(each.indices != indices for each in touching) or len(set(names)) < len(indices):
+    fixed = (extent for i, extent in zip(indices, buffer.shape, strict=True) if not isinstance(i, Variable))
+    single = len(set(names)) == len(names) and all(extent == Constant(1) for extent in fixed)
+    if any(each.indices != indices for each in touching) or not single:
         reason = f"'{nest.name}' does not touch '{buffer.name}' at one element in each iteration"
         raise Refused(function, reason, hint, {each.path: "" for each in touching})
     loops: list[tuple[For, int]] = []
@@ -138,18 +141,28 @@ def own_loops(function: Function, start: Path, nest: For, buffer: Buffer) -> lis
                 f"the loops over '{buffer.name}' are not serial, directly in each other and of fixed bounds"
             )
             raise Refused(function, reason, hint, {start: ""})
-        loops.append((loop, names.index(loop.name)))
+        loops.append((loop, indices.index(loop.variable)))
         inside = loop.body
     return loops
 
 
-def restricted(loops: list[tuple[For, int]], box: Region, ranges: dict[str, tuple[float, float]]) -> Body:
+def least(expression: Expression, around: Sequence[For], ranges: Ranges) -> float:
+    """A lower bound of `expression` in the loops `around`, whose variables go up to what may be a size."""
+    for loop in reversed(around):
+        form = linear(expression)
+        factor = form.coefficient(loop.name)
+        if factor and sum(loop.name in free_names(atom) for atom, _ in form.terms) == 1:
+            end = loop.lower if factor > 0 else loop.upper - 1
+            expression = simplify(substitute(expression, {loop.name: end}))
+    return interval(expression, ranges)[0]
+
+
+def restricted(loops: list[tuple[For, int]], box: Region, around: Sequence[For], ranges: Ranges) -> Body:
     """The loops over `box` alone: from 0 where that is proved to be within their bounds, else clamped."""
     body = loops[-1][0].body
     for loop, dimension in reversed(loops):
         low, count = box.lows[dimension], box.counts[dimension]
-        first, last = interval(low - loop.lower, ranges)[0], interval(loop.upper - low - count, ranges)[0]
-        if first >= 0 and last >= 0:
+        if min(least(low - loop.lower, around, ranges), least(loop.upper - low - count, around, ranges)) >= 0:
             single = count == Constant(1)
             at = low if single else simplify(low + loop.variable)
             body = tuple(substitute(statement, {loop.name: at}) for statement in body)

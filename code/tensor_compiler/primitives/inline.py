@@ -4,7 +4,7 @@
     for j in serial(n): Y[j] = g(T[j])    ->    for j in serial(n): Y[j] = g(f(j))
 
 1. The buffer is allocated in all loops around, and one Store writes to it, which is all that its loops hold.
-2. The indices of the store are the variables of these loops.
+2. The indices of the store are the variables of these loops, or 0 where the extent is 1.
 3. What reads the buffer comes after the loops, in the same body; no tile instruction takes it.
 4. Nothing after the loops writes to what the value reads.
 
@@ -14,7 +14,7 @@ Preserves bits. The value is computed again at each read.
 from __future__ import annotations
 
 from tensor_compiler.access import READS, accesses
-from tensor_compiler.expression import Expression, Load, Variable
+from tensor_compiler.expression import Constant, Expression, Load, Variable
 from tensor_compiler.legality import Refused, require_own
 from tensor_compiler.rewrite import without_allocation
 from tensor_compiler.statement import Body, For, Function, Invoke, Prefetch, Statement, Store
@@ -59,11 +59,11 @@ def inline(function: Function, buffer: str) -> Function:
     if tiles := {e.path: "" for e in touching if isinstance(statement_at(function, e.path), Invoke)}:
         reason = f"a tile instruction takes '{buffer}' from memory"
         raise Refused(function, reason, "inline before replace_with", tiles)
-    names = [index.name for index in store.indices if isinstance(index, Variable)]
 
     def put(expression: Expression) -> Expression:
         if isinstance(expression, Load) and expression.buffer == target:
-            return substitute(store.value, dict(zip(names, expression.indices, strict=True)))
+            at = zip(store.indices, expression.indices, strict=True)
+            return substitute(store.value, {own.name: i for own, i in at if isinstance(own, Variable)})
         return expression
 
     def drop(statement: Statement) -> Statement | Body:
@@ -76,10 +76,12 @@ def inline(function: Function, buffer: str) -> Function:
 def nest_of(function: Function, path: Path, store: Store) -> Path:
     """The path of the outermost loop that indexes `store`. Raises Refused unless the loops hold only it."""
     names = {index.name for index in store.indices if isinstance(index, Variable)}
+    places = zip(store.indices, store.buffer.shape, strict=True)
+    free = [index for index, extent in places if isinstance(index, Variable) or extent != Constant(1)]
     start = path[: len(path) - len(names)]
     nest = [statement_at(function, path[:depth]) for depth in range(len(start), len(path))]
     loops = [each.name for each in nest if isinstance(each, For) and len(each.body) == 1]
-    if len(names) != len(store.indices) or set(loops) != names:
+    if len(names) != len(free) or set(loops) != names:
         reason = f"'{store.buffer.name}' is not stored at the variables of loops that hold nothing else"
         raise Refused(function, reason, "split and fuse after inlining", {path: ""})
     return start
