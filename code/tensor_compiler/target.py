@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 
 class NoCompiler(RuntimeError):
@@ -18,7 +19,8 @@ class NoCompiler(RuntimeError):
 class Target:
     """`compiler` is a path, `version` what it says of itself, `vector_bytes` the width of a vector register.
 
-    `macros` are those that the compiler defines for this machine, such as __AVX512F__.
+    `macros` are those that the compiler defines for this machine, such as __AVX512F__; `caches` the bytes of
+    the data caches that one core reaches, the smallest first.
     """
 
     compiler: str
@@ -26,6 +28,12 @@ class Target:
     vector_bytes: int
     flags: tuple[str, ...]
     macros: frozenset[str]
+    caches: tuple[int, ...] = (32 << 10, 1 << 20)
+
+    @property
+    def registers(self) -> int:
+        """Vector registers that a program can name."""
+        return 32 if self.macros & {"__AVX512F__", "__aarch64__"} else 16
 
     @property
     def lanes(self) -> int:
@@ -72,7 +80,16 @@ def host_target(compiler: str | None = None) -> Target:
     width = next((width for macro, width in widths.items() if macro in macros), 16)
     openmp = ("-fopenmp",) if compiles(found[0], "-fopenmp") else ()
     version = f"{found[0]} {macros['__VERSION__']}"
-    return Target(found[0], version, width, FLAGS + openmp, frozenset(macros))
+    return Target(found[0], version, width, FLAGS + openmp, frozenset(macros), data_caches())
+
+
+def data_caches() -> tuple[int, ...]:
+    """The bytes of the data caches of one core, as Linux tells; else those of a common core."""
+    found = []
+    for index in sorted(Path("/sys/devices/system/cpu/cpu0/cache").glob("index*")):
+        if (index / "type").read_text().strip() != "Instruction":
+            found.append(int((index / "size").read_text().strip().removesuffix("K")) << 10)
+    return tuple(found) if len(found) > 1 else Target.caches
 
 
 def compiles(compiler: str, flag: str) -> bool:

@@ -190,7 +190,7 @@ def test_weights_are_packed_in_panels_once() -> None:
     check("mlp", run(graph, arrays[0])[0], arrays)
     compiled = tc.compile(mlp, arrays[0], backend="interpreter")
     check("mlp", compiled(arrays[0]), arrays)
-    text = tc.show(compiled.programs[0].schedules[1].function)
+    text = tc.show(compiled.programs[0].schedules[1].history[0])
     assert "W1_packed[j_h // 32, k_h, j_h % 32]" in text
 
 

@@ -1,24 +1,15 @@
-"""Which schedule a fused group gets: rules by the pattern of the group, in a registry."""
+"""The last rung: what is proved without tiling or fusing anything."""
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable
-
 from tensor_compiler.expression import Constant, Expression
-from tensor_compiler.legality import Refused
 from tensor_compiler.passes import PANEL
+from tensor_compiler.rules.nest import attempt
 from tensor_compiler.schedule import Schedule
 from tensor_compiler.simplify import simplify
 from tensor_compiler.stage import Stage, Staged
 from tensor_compiler.target import Target
 from tensor_compiler.traversal import loads
-
-Rule = Callable[[Schedule, Staged, Target], object]  # applies primitives to the schedule; gives nothing
-
-
-def naive(schedule: Schedule, group: Staged, target: Target) -> None:
-    """Leave the loops as they are."""
 
 
 def provable(schedule: Schedule, group: Staged, target: Target) -> None:
@@ -53,18 +44,3 @@ def interchanged(schedule: Schedule, stage: Stage, reduced: str) -> str | None:
     schedule.decompose_reduction(reduced, at=loop)
     schedule.reorder(reduced, loop)
     return loop
-
-
-def attempt(primitive: Callable[[str], object], loop: str) -> None:
-    """Apply `primitive` to `loop`, unless it refuses."""
-    with contextlib.suppress(Refused):
-        primitive(loop)
-
-
-RULES: dict[str, Rule] = {
-    "elementwise": provable,
-    "rows": provable,
-    "reduction": provable,
-    "matmul": provable,
-    "attention": provable,
-}

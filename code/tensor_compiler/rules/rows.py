@@ -1,0 +1,83 @@
+"""Rows: reductions along the last axis and what comes before and after them, row after row.
+
+What a row needs stays in registers and in L1: only the inputs and the outputs go through memory.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from tensor_compiler.expression import Binary, Buffer, Call, Constant, Scope
+from tensor_compiler.rules.nest import Nest, attempt, expect, inside, length, nests
+from tensor_compiler.schedule import Schedule
+from tensor_compiler.statement import Reduce
+from tensor_compiler.target import Target
+from tensor_compiler.traversal import expressions, find_loop, writes
+
+CHAINS = 4  # vectors of partial results: enough to hide the latency of an addition
+ON_STACK = 1 << 16  # bytes of a row
+
+
+def rows(schedule: Schedule, target: Target) -> None:
+    """The rule for rows, and for element-wise stages, which are rows without a reduction."""
+    found = nests(schedule)
+    expect(schedule, bool(found), "rows")
+    *before, last = found
+    row = last.loops[-1:] if last.reduced else last.loops[-2:-1]
+    expect(schedule, bool(row), "rows")
+    fuse_rows(schedule, target, before, row[0])
+    if large(last.buffer, target):
+        for buffer in schedule.function.buffers:
+            if buffer != last.buffer and large(buffer, target) and row_bytes(buffer) >= target.caches[0] // 2:
+                attempt(schedule.prefetch, buffer.name, row[0])
+        attempt(schedule.non_temporal, last.buffer.name, row[0])
+    attempt(schedule.parallel, last.loops[0])
+
+
+def fuse_rows(schedule: Schedule, target: Target, before: Sequence[Nest], row: str) -> None:
+    """Compute the nests `before` in the loop `row`: a cheap one at each use, the others once for each row."""
+    for nest in reversed(before):
+        if not (cheap(nest) and attempt(schedule.inline, nest.buffer.name)):
+            schedule.compute_at(nest.loops[0], row, scope_of_row(nest.buffer))
+    for name in inside(schedule, row):
+        vectorize_row(schedule, name, target)
+
+
+def scope_of_row(buffer: Buffer) -> Scope:
+    """Where a row of `buffer` lives: one element in a register."""
+    if row_bytes(buffer) == buffer.dtype.bytes:
+        return "registers"
+    return "stack" if row_bytes(buffer) <= ON_STACK else "scratch"
+
+
+def row_bytes(buffer: Buffer) -> float:
+    """Bytes of a row; infinite if that is not known."""
+    width = buffer.shape[-1] if buffer.shape else Constant(1)
+    return int(width.value) * buffer.dtype.bytes if isinstance(width, Constant) else math.inf
+
+
+def cheap(nest: Nest) -> bool:
+    """Whether an element costs no more than to load it: nothing is reduced, called or divided."""
+    return not nest.reduced and not any(
+        isinstance(part, Call) or (isinstance(part, Binary) and part.operator in ("/", "//", "%"))
+        for part in expressions(nest.update.value)
+    )
+
+
+def vectorize_row(schedule: Schedule, name: str, target: Target) -> None:
+    """Vectorize a loop along the row; one that reduces gets several partial results first."""
+    parts = [name]
+    if isinstance(next(writes(find_loop(schedule.function, name)[1])), Reduce):
+        width = math.gcd(length(schedule, name), CHAINS * target.lanes)
+        if width >= target.lanes:
+            start, _, *parts = schedule.rfactor(name, width, "registers")
+            parts.append(start)
+    for part in parts:
+        attempt(schedule.vectorize, part)
+
+
+def large(buffer: Buffer, target: Target) -> bool:
+    """Whether a tensor is far larger than the cache of a core, so that nothing of it is there when needed."""
+    extents = [int(extent.value) for extent in buffer.shape if isinstance(extent, Constant)]
+    return math.prod(extents) * buffer.dtype.bytes > 2 * target.caches[1]
