@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from tensor_compiler.expression import Buffer, Expression, Load
+from tensor_compiler.expression import Binary, Buffer, Expression, Load
 from tensor_compiler.statement import Allocate, Body, Function, Prefetch, Reduce, Statement, Store
 from tensor_compiler.traversal import bound_names, fresh_name, map_expressions, map_statements, rename
 
@@ -42,6 +42,23 @@ def redirect(body: Body, old: Buffer, new: Buffer, indices: Callable[[Indices], 
 
     redirected: Body = map_statements(write, tuple(map_expressions(load, each) for each in body))
     return redirected
+
+
+def with_reductions(function: Function) -> Function:
+    """`function` with a store of a maximum or minimum over its own element as the Reduce that it is.
+
+    Shorter indices can show what was one all along.
+    """
+
+    def reduced(statement: Statement) -> Statement:
+        if isinstance(statement, Store) and isinstance(statement.value, Binary):
+            operator, own = statement.value.operator, Load(statement.buffer, statement.indices)
+            if (operator == "max" or operator == "min") and statement.value.left == own:
+                return Reduce(statement.buffer, statement.indices, operator, statement.value.right)
+        return statement
+
+    result: Function = map_statements(reduced, function)
+    return result
 
 
 def without_allocation(function: Function, buffer: Buffer) -> Function:

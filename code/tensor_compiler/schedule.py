@@ -12,6 +12,7 @@ from tensor_compiler.expression import Scope
 from tensor_compiler.primitives import PRIMITIVES
 from tensor_compiler.primitives.split import Tail
 from tensor_compiler.printer import show
+from tensor_compiler.rewrite import with_reductions
 from tensor_compiler.statement import For, Function
 from tensor_compiler.traversal import walk
 from tensor_compiler.verify import verify
@@ -50,7 +51,7 @@ def apply(function: Function, step: Step) -> Function:
     wanted = list(inspect.signature(primitive).parameters)[1:]
     if unknown := [name for name in step.arguments if name not in wanted]:
         raise ValueError(f"'{step.primitive}' takes {', '.join(wanted)}, not '{unknown[0]}'")
-    return verify(primitive(function, **step.arguments))
+    return verify(with_reductions(primitive(function, **step.arguments)))
 
 
 def replay(function: Function, trace: str | Iterable[Step]) -> Schedule:
