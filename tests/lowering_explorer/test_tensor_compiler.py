@@ -44,7 +44,8 @@ def test_the_stages_lead_from_the_trace_to_assembly(capture: Capture) -> None:
     levels = [stage.level for stage in capture]
     order = ["graph", "tensor IR", "loops", "vector IR", "assembly"]
     assert sorted(levels, key=order.index) == levels
-    assert [len(capture.at(level)) for level in order] == [3, 3, 20, 3, 3]
+    assert [len(capture.at(level)) for level in order if level != "loops"] == [3, 3, 3, 3]
+    assert len(capture.at("loops")) > 20
     names = {stage.name for stage in capture}
     assert all(stage.parent in names for stage in capture if stage.name != "trace")
 
@@ -55,7 +56,8 @@ def test_the_line_with_the_product_is_found_at_every_level(capture: Capture) -> 
     shown = {
         "trace": "h: f32[8, 256] = matmul(multiply_1, W1)",
         "inline": "h[i_h, j_h] = sum(multiply_1[i_h, k_h] * W1[k_h, j_h] for k_h < 64)",
-        "matmul_divide_2: loops": "h[i_h, j_h] += multiply_1[i_h, k_h] * W1[k_h, j_h]",
+        "matmul_divide_2: loops 0": "h[i_h, j_h] += multiply_1[i_h, k_h] * W1[k_h, j_h]",
+        "matmul_divide_2: loops": "h_at[i_h, j_h] += multiply_1[",
         "matmul_divide_2: C": "load_f32x",
         "matmul_divide_2: assembly": "vfmadd",
     }
@@ -83,7 +85,7 @@ def test_the_loops_that_are_shown_compute_the_function(capture: Capture) -> None
 def test_each_step_of_a_schedule_is_a_stage_of_its_own(capture: Capture) -> None:
     notes = [stage.note for stage in capture.at("loops") if stage.name.startswith("matmul_result")]
     assert notes[0] == "The loops as the expressions say."
-    assert notes[1] == "decompose_reduction(loop='k_matmul', at='j_matmul')."
+    assert notes[1].startswith("tile(loops=['i_result', 'j_result'], factors=[8, ")
     steps = [stage.text for stage in capture.at("loops")]
     assert all(one != other for one, other in pairwise(steps))
 
