@@ -106,7 +106,11 @@ def _twins(stage: Stage, last: Stage) -> bool:
 
 
 def _shared_name(parts: Sequence[Stage]) -> str:
-    return parts[0].name if len(parts) == 1 else f"{parts[0].name.split(' of ')[0]} of {len(parts)} kernels"
+    """What all parts are; a kernel's name is long and says little in a table."""
+    kind, of, _ = parts[0].name.partition(" of ")
+    if not of or parts[0].level in _ARRAY_LEVELS:
+        return parts[0].name
+    return f"{kind} of {len(parts)} kernel{'s' * (len(parts) > 1)}"
 
 
 def _added(parts: Sequence[Stage], level: str) -> dict[str, int]:

@@ -95,6 +95,13 @@ def test_compares_what_the_assembly_was_made_from() -> None:
     assert (found.columns, found.rows) == (("tvm: loops",), (("blocks", (2,)),))
 
 
+def test_heads_a_column_with_the_number_of_kernels_and_not_with_the_name_of_one() -> None:
+    stages = (stage("HLO after start of HLO_passes", "tensor IR"), stage("assembly of fused_add_mul_0"))
+    one = Lowering("f", (), Source("f", {}), "", (Capture("xla", "", stages),))
+    assert compare(one, "assembly").columns == ("xla: assembly of 1 kernel",)
+    assert compare(one, "tensor IR").columns == ("xla: HLO after start of HLO_passes",)
+
+
 def test_compares_only_what_is_asked_for() -> None:
     assert compare(LOWERING, "assembly", ["call"]).rows == (("call", (None, 1)),)
     with pytest.raises(ValueError, match="no level 'nowhere'; levels are Python, graph,"):
