@@ -140,6 +140,11 @@ def test_an_excerpt_shows_the_matches_with_context_and_where_lines_are_left_out(
     assert str(STAGE.lines(19, 20)).splitlines() == ["⋯", *AFTER.splitlines()[18:]]
 
 
+def test_two_excerpts_of_one_stage_are_no_landmarks_of_one_name() -> None:
+    html = STAGE.excerpt("multiply")._repr_mimebundle_()["text/html"]
+    assert 'role="group" aria-label="HLO after a pass"' in html
+
+
 def test_an_excerpt_of_nothing_is_refused_in_one_sentence() -> None:
     with pytest.raises(ValueError, match=r"^no line of stage 'HLO after a pass' matches 'nowhere'$"):
         STAGE.excerpt("nowhere")

@@ -46,7 +46,7 @@ class Excerpt:
         inner = _formatted(HtmlFormatter(nowrap=True), tokens)
         label = escape(self.stage.name)
         return {
-            "text/html": f'<div class="highlight"><pre tabindex="0" role="region" aria-label="{label}">'
+            "text/html": f'<div class="highlight"><pre tabindex="0" role="group" aria-label="{label}">'
             f"{inner}</pre></div>",
             "text/latex": _verbatim(tokens),
             "text/plain": str(self),
