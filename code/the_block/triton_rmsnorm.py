@@ -1,3 +1,4 @@
+# mypy: disable-error-code="untyped-decorator, no-untyped-def"
 """The Block's norm as a Triton kernel: one program per row, one tile per program.
 
 `python -m the_block.triton_rmsnorm` runs it in Triton's interpreter, see `interpreted`.
@@ -19,9 +20,12 @@ from the_block.block import EPSILON
 SMALLEST = tl.constexpr(EPSILON)
 
 
-@triton.jit  # type: ignore[untyped-decorator]
-def rmsnorm_kernel(x, g, y, width, TILE: tl.constexpr):  # type: ignore[no-untyped-def]
-    """Write the norm of one row of `x` to `y`; `TILE` is a power of two and at least `width`."""
+@triton.jit
+def rmsnorm_kernel(x, g, y, width, TILE: tl.constexpr):
+    """Write the norm of one row of `x` to `y`.
+
+    `TILE` is a power of two, at least `width`.
+    """
     row = tl.program_id(0)
     column = tl.arange(0, TILE)
     inside = column < width
