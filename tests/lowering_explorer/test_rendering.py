@@ -14,6 +14,7 @@ import pytest
 from tests.lowering_explorer.made_by_hand import AFTER, LOWERING, WILD
 
 from lowering_explorer import LANGUAGES, Capture, Lowering, Source, Stage, compare
+from lowering_explorer.comparison import Comparison
 from lowering_explorer.rendering import latex, page
 from lowering_explorer.rendering.highlighting import styled_lines
 from lowering_explorer.rendering.payload import payload
@@ -138,6 +139,14 @@ def test_an_excerpt_shows_the_matches_with_context_and_where_lines_are_left_out(
     ]
     assert str(STAGE.excerpt(r"%v(0|3) ", context=1)).splitlines() == [*AFTER.splitlines()[:5], "⋯"]
     assert str(STAGE.lines(19, 20)).splitlines() == ["⋯", *AFTER.splitlines()[18:]]
+
+
+@pytest.mark.parametrize("columns", [1, 5, 9])
+def test_a_comparison_takes_the_line_in_print_whatever_its_columns(columns: int) -> None:
+    many = Comparison("loops", ("xla: HLO",) * columns, (("multiply", (1,) * columns),))
+    shares = re.findall(r"\\dimexpr([\d.]+)\\linewidth-2\\tabcolsep", many._repr_latex_())
+    assert len(shares) == columns + 1
+    assert 0.99 < sum(map(float, shares)) < 1.005
 
 
 def test_two_excerpts_of_one_stage_are_no_landmarks_of_one_name() -> None:

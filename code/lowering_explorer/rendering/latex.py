@@ -36,7 +36,7 @@ def overview(lowering: Lowering) -> str:
         rows += _rows(capture)
     return _small(
         "longtable",
-        _paragraph(0.13) + _paragraph(0.46) + "r" + _paragraph(0.2),
+        _paragraph(0.155) + _paragraph(0.485) + "r" + _paragraph(0.225),
         " \\\\\n".join(rows) + r" \\",
     )
 
@@ -54,18 +54,19 @@ def _rows(capture: Capture) -> list[str]:
 
 def comparison(compared: Comparison) -> str:
     """The table of counts: one row per count, one column per compiler."""
-    share = 0.66 / max(1, len(compared.columns))
+    share = 0.76 / max(1, len(compared.columns))
     rows = [r"\raggedright " + r" & ".join(map(escaped, ("", *compared.columns))) + r" \\ \hline"]
     for name, values in compared.rows:
         cells = (name, *("" if value is None else str(value) for value in values))
         rows.append(" & ".join(map(escaped, cells)) + r" \\")
-    columns = _paragraph(0.26) + _paragraph(share, r"\raggedleft") * len(compared.columns)
+    columns = _paragraph(0.24) + _paragraph(share, r"\raggedleft") * len(compared.columns)
     return _small("longtable", columns, "\n".join(rows))
 
 
 def _paragraph(share: float, alignment: str = r"\raggedright") -> str:
-    """A column of that share of the line, whose long entries wrap."""
-    return f">{{{alignment}\\arraybackslash}}p{{{share:.3f}\\linewidth}}"
+    """A column of that share of the line, its margins included, whose long entries wrap."""
+    width = rf"\dimexpr{share:.3f}\linewidth-2\tabcolsep\relax"
+    return f">{{{alignment}\\arraybackslash}}p{{{width}}}"
 
 
 def _small(environment: str, columns: Sequence[str] | str, rows: str) -> str:
