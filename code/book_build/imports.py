@@ -30,22 +30,27 @@ def imported_modules(source: str) -> set[str]:
     return names
 
 
-def packages_used(modules: Iterable[str], code: Path) -> set[str]:
-    """Those of `modules` that lie under `code`, with the packages there that they import in turn."""
+def packages_used(modules: Iterable[str], code: Path, page: str) -> set[str]:
+    """Those of `modules` that lie under `code`, with the packages there that they import in turn.
+
+    Of a package's exercises only those of `page` count: the others are never imported while it runs.
+    """
     found: set[str] = set()
     waiting = [name for name in modules if (code / name).is_dir()]
     while waiting:
         name = waiting.pop()
         if name not in found:
             found.add(name)
-            waiting += [other for other in _imports_of(code / name) if (code / other).is_dir()]
+            waiting += [other for other in _imports_of(code / name, page) if (code / other).is_dir()]
     return found
 
 
 @cache
-def _imports_of(package: Path) -> frozenset[str]:
-    sources = (path.read_text(encoding="utf-8") for path in package.rglob("*.py"))
-    return frozenset(name for source in sources for name in imported_modules(source))
+def _imports_of(package: Path, page: str) -> frozenset[str]:
+    exercises = package / "exercises"
+    own = (exercises / page).with_suffix(".py")
+    paths = (path for path in package.rglob("*.py") if exercises not in path.parents or path == own)
+    return frozenset(name for path in paths for name in imported_modules(path.read_text(encoding="utf-8")))
 
 
 def distributions_of(modules: Iterable[str]) -> dict[str, str]:

@@ -79,7 +79,7 @@ def _is_list_of_text(value: object) -> TypeGuard[list[str]]:
 
 def _imports(chapter: Chapter, code: Path) -> Iterator[Complaint]:
     modules = {name for cell in chapter.code_cells for name in imported_modules(cell.source)}
-    used, declared = packages_used(modules, code), set(chapter.uses)
+    used, declared = packages_used(modules, code, chapter.docname), set(chapter.uses)
     for name in sorted(used - declared):
         yield Complaint(
             1, f"front matter: the cells import {name}, directly or through a package; add it to uses"

@@ -90,6 +90,21 @@ def test_a_chapter_that_keeps_the_contract_passes(code: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("exercises", "found"),
+    [
+        ("other", []),
+        ("page", [(1, "front matter: the cells import lonely, directly or through a package; add it to uses")]),
+    ],
+)
+def test_a_page_uses_what_its_own_exercises_import(
+    exercises: str, found: list[tuple[int, str]], code: Path
+) -> None:
+    (code / "outer" / "exercises" / "part").mkdir(parents=True)
+    (code / "outer" / "exercises" / "part" / f"{exercises}.py").write_text("import lonely")
+    assert complaints(GOOD, code) == found
+
+
+@pytest.mark.parametrize(
     ("old", "new", "at", "sentence"),
     [
         (
