@@ -93,7 +93,10 @@ def test_a_chapter_that_keeps_the_contract_passes(code: Path) -> None:
     ("exercises", "found"),
     [
         ("other", []),
-        ("page", [(1, "front matter: the cells import lonely, directly or through a package; add it to uses")]),
+        (
+            "page",
+            [(1, "front matter: the cells import lonely, directly or through a package; add it to uses")],
+        ),
     ],
 )
 def test_a_page_uses_what_its_own_exercises_import(
