@@ -42,6 +42,7 @@ fuzz: $(READY) ## random schedules of random loops against two oracles, for SECO
 
 benchmark: $(READY) ## print the figures of BENCHMARKS.md
 	@$(BIN)/python benchmarks/building.py
+	@$(BIN)/python benchmarks/lowering.py
 
 clean: ## remove everything that a build made (the environment stays)
 	@rm -rf _build

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from functools import partial
 
 import the_block
-from lowering_explorer import ADAPTERS, Capture, lower
+from lowering_explorer import ADAPTERS, Capture, NotAvailable, lower
 from lowering_explorer.lower import ENVIRONMENT
 from measurement import Clock, Comparison, compare, describe_machine
 from the_block import M
@@ -37,6 +37,8 @@ jax.jit(the_block.{kernel}).lower(*arrays).compile()
 """,
     "inductor": """
 import torch, the_block
+from torch._inductor import config
+config.cpp_cache_precompile_headers = False  # as in a capture; with it, the compilation alone takes longer
 tensors = [torch.from_numpy(each) for each in the_block.arguments("{kernel}", the_block.M)]
 torch.compile(the_block.{kernel})(*tensors)
 """,
@@ -66,22 +68,19 @@ def children_cpu() -> int:
     return int(1e9 * (usage.ru_utime + usage.ru_stime))
 
 
-def fresh(program: str) -> None:
-    """Run a program in a process with empty caches, in the environment of a capture."""
+def fresh(program: str, compiler: str) -> None:
+    """Run a program in a process with empty caches, in the environment of a capture by the compiler."""
     with tempfile.TemporaryDirectory() as folder:
-        caches = {
-            "TORCHINDUCTOR_CACHE_DIR": folder,
-            "TMPDIR": folder,
-            "PYTHONPATH": os.pathsep.join(sys.path),
-        }
-        environment = {**os.environ, **ENVIRONMENT, **caches}
+        caches = {"TORCHINDUCTOR_CACHE_DIR": folder, "TMPDIR": folder}
+        environment = {**os.environ, **ENVIRONMENT, **ADAPTERS[compiler].environment, **caches}
+        environment["PYTHONPATH"] = os.pathsep.join(sys.path)
         subprocess.run([sys.executable, "-c", program], env=environment, check=True, capture_output=True)
 
 
 def ratio(compiler: str, kernel: str) -> Comparison:
     """CPU time of a capture over that of the plain compilation, both with Python's start and imports."""
     programs: list[Callable[[], object]] = [
-        partial(fresh, program.format(kernel=kernel, compiler=compiler))
+        partial(fresh, program.format(kernel=kernel, compiler=compiler), compiler)
         for program in (CAPTURE, PLAIN[compiler])
     ]
     clock = Clock("CPU time of the processes", children_cpu)
@@ -93,10 +92,15 @@ def main() -> None:
     print(f"machine: {describe_machine()}")
     print(f"the Block at size M: {M.tokens} tokens, width {M.width}, hidden {M.hidden}")
     for adapter in ADAPTERS.values():
-        if adapter.takes == "function":
-            print(f"{adapter.title}, {adapter.distribution}")
-            for kernel in KERNELS:
-                print(cost(adapter.compiler, kernel), flush=True)
+        if adapter.takes == "kernel":
+            continue  # the Block's kernels are functions
+        try:
+            print(f"{adapter.title}, {adapter.distribution} {adapter.version()}")
+        except NotAvailable as absent:
+            print(absent)
+            continue
+        for kernel in KERNELS:
+            print(cost(adapter.compiler, kernel), flush=True)
     print(f"CPU time of a capture over that of the compilation alone, 10 interleaved pairs (goal {GOAL:g})")
     for compiler, kernels in PAIRED.items():
         for kernel in kernels:
