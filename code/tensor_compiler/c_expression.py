@@ -141,6 +141,8 @@ def vector(expression: Expression, place: Place) -> str:
             left, right = vector(expression.left, place), vector(expression.right, place)
             return f"({left}) {'&' if logic == 'and' else '|'} ({right})"
         case Binary(operator=operator) if operator in COMPARISONS:
+            if expression.left.dtype == s64 and (narrow := lane_comparison(expression, place)):
+                return narrow
             left, right = part(expression.left), part(expression.right)
             return as_mask(f"({left} {operator} {right})", expression.left.dtype, count)
         case Binary(operator="+" | "-" | "*" | "/" as operator):
@@ -166,6 +168,24 @@ def vector(expression: Expression, place: Place) -> str:
                     return place.registers[expression.buffer.name].vector(offset, count)
                 return f"load_{kind}({address(expression.buffer, offset, place)})"
     return one_by_one(expression, place)
+
+
+def lane_comparison(comparison: Binary, place: Place) -> str:
+    """A comparison of s64 as one of s32 with the lane's number, where all that differs fits, else ""."""
+    assert place.lanes is not None
+    lanes, operator = place.lanes, comparison.operator
+    form = linear(comparison.left - comparison.right)
+    factor = form.coefficient(lanes.name)
+    start = simplify(substitute(form.expression(), {lanes.name: lanes.start}), place.ranges)
+    if factor not in (1, -1) or place.vectors & free_names(start):
+        return ""
+    if max(map(abs, interval(start, place.ranges))) >= 1 << 30:
+        return ""
+    kind = f"s32x{lanes.count}"
+    rest = start if factor == -1 else simplify(Constant(0) - start)
+    sides = f"splat_{kind}((s32)({scalar(rest, place)}))", f"({kind}){{{numbers(lanes.count)}}}"
+    left, right = sides if factor == -1 else sides[::-1]
+    return f"({left} {operator} {right})"
 
 
 def one_by_one(expression: Expression, place: Place) -> str:

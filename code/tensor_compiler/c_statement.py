@@ -157,7 +157,7 @@ class Emitter:
                     offset = substitute(offset, {place.lanes.name: place.lanes.start})
                 if statement.buffer.name not in place.registers:
                     where = address(statement.buffer, simplify(offset, place.ranges), place)
-                    yield f"__builtin_prefetch({where});"
+                    yield f"__builtin_prefetch({where}, 0, 2);"  # into L2: L1 is full of what is worked on
             case Invoke():
                 yield from self.invoke(statement, place, outer)
             case _:

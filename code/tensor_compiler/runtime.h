@@ -108,9 +108,9 @@ typedef float stream_64 __attribute__((vector_size(64)));
   static inline T##x##N load_##T##x##N(const T *p) { return *(const T##x##N##_anywhere *)p; }      \
   static inline void store_##T##x##N(T *p, T##x##N v) { *(T##x##N##_anywhere *)p = v; }            \
   static inline T##x##N splat_##T##x##N(T x) {                                                     \
-    T##x##N v;                                                                                     \
-    LANES(N, v[l] = x;)                                                                            \
-    return v;                                                                                      \
+    M bits;                                                                                        \
+    memcpy(&bits, &x, sizeof x);                                                                   \
+    return (T##x##N)(bits - (M##x##N){});                                                          \
   }                                                                                                \
   static inline T##x##N select_##T##x##N(s32x##N mask, T##x##N a, T##x##N b) {                     \
     M##x##N m = __builtin_convertvector(mask, M##x##N);                                            \

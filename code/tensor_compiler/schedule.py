@@ -196,6 +196,9 @@ class Schedule:
     def online(self, maximum: str, total: str) -> Schedule:
         return self.do("online", maximum=maximum, total=total)
 
+    def trim(self, loop: str, at: str) -> Schedule:
+        return self.do("trim", loop=loop, at=at)
+
     def replace_with(self, loop: str, instruction: str) -> Schedule:
         return self.do("replace_with", loop=loop, instruction=instruction)
 

@@ -283,6 +283,7 @@ def random_step(schedule: Schedule, order: random.Random) -> tuple[str, dict[str
         ("decompose_reduction", {"loop": reducing, "at": loop()}),
         ("rfactor", {"loop": reducing, "factor": order.choice([1, 2, 2])}),
         ("online", {"maximum": first, "total": second}),
+        ("trim", {"loop": reducing, "at": loop()}),
         ("replace_with", {"loop": loop(), "instruction": "dot4_u8s8"}),
         ("non_temporal", {"buffer": buffer, "loop": loop()}),
         ("prefetch", {"buffer": buffer, "loop": loop()}),

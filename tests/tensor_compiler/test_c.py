@@ -352,3 +352,32 @@ def sanitized(texts: list[str]) -> subprocess.CompletedProcess[str]:
         [sys.executable, "-c", SANITIZED],
         input="----".join(texts), capture_output=True, text=True, check=False, env=environment,
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "i >= j",
+        "j < i + 2",
+        "j + 3 > i * 2",
+        "5 >= i * 2 - j",
+        "j == i",
+        "i + 1 != j",
+        "i * 8589934592 > j",
+        "j * 2 > i",
+    ],
+)
+def test_a_mask_by_the_lane_is_what_the_interpreter_says(condition: str) -> None:
+    function = parse(f"""
+def masked(X: f32[9, 37], Y: f32[9, 37]):
+    for i in serial(9):
+        for j in vectorized(37):
+            Y[i, j] = X[i, j] if {condition} else -0.0
+""")
+    x = np.arange(1, 9 * 37 + 1, dtype=np.float32).reshape(9, 37)
+    wanted, found = np.zeros_like(x), np.zeros_like(x)
+    interpret(function, x, wanted)
+    compile_function(function)(x, found)
+    np.testing.assert_array_equal(found.view(np.uint32), wanted.view(np.uint32))
+    wide = "(s32x" in c_source(function, host_target())
+    assert wide is (condition not in ("i * 8589934592 > j", "j * 2 > i"))

@@ -21,12 +21,13 @@ from tensor_compiler.primitives.replace_with import replace_with
 from tensor_compiler.primitives.rfactor import rfactor
 from tensor_compiler.primitives.split import split
 from tensor_compiler.primitives.tile import tile
+from tensor_compiler.primitives.trim import trim
 from tensor_compiler.statement import Function
 
 PRIMITIVES: dict[str, Callable[..., Function]] = {
     each.__name__: each
     for each in (
         split, fuse, reorder, tile, unroll, vectorize, parallel, cache_read, cache_write, compute_at, inline,
-        merge, decompose_reduction, rfactor, online, replace_with, non_temporal, prefetch,
+        merge, decompose_reduction, rfactor, online, trim, replace_with, non_temporal, prefetch,
     )
 }  # fmt: skip

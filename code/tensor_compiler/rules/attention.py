@@ -7,7 +7,7 @@ L2, so that the softmax need not be online.
 from __future__ import annotations
 
 from tensor_compiler.rules.matmul import accumulate, register_tile
-from tensor_compiler.rules.nest import divisor, expect, length, nests, written
+from tensor_compiler.rules.nest import attempt, divisor, expect, length, nests, written
 from tensor_compiler.rules.rows import fuse_rows
 from tensor_compiler.schedule import Schedule
 from tensor_compiler.target import Target
@@ -23,9 +23,10 @@ def attention(schedule: Schedule, target: Target) -> None:
     rows = divisor(length(schedule, i), target.caches[1] // 4 // (8 * keys))
     expect(schedule, rows > 1, "blocks of rows of attention")
     block, inner = schedule.split(i, rows)
+    attempt(schedule.trim, last.reduced[0], block)
     schedule.compute_at(weights.loops[0], block, "scratch")
     row = weights.loops[-2]
-    fuse_rows(schedule, target, between, row)
+    fuse_rows(schedule, target, between, row, block)
     schedule.compute_at(first.loops[0], block, "scratch")
     for product, loops in ((first, first.loops[-2:]), (last, (inner, j))):
         tile = register_tile(target, *(length(schedule, loop) for loop in loops))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from tensor_compiler.affine import linear
 from tensor_compiler.expression import Buffer
-from tensor_compiler.legality import Refused, extent
+from tensor_compiler.legality import Refused
 from tensor_compiler.schedule import Schedule
 from tensor_compiler.statement import For, Reduce, Store
 from tensor_compiler.traversal import find_loop, free_names, walk, writes
@@ -52,8 +54,10 @@ def attempt(step: Callable[..., Any], *arguments: Any) -> bool:
 
 
 def length(schedule: Schedule, loop: str) -> int:
-    """How often `loop` runs; 1 if that is not known, since 1 divides everything."""
-    return extent(find_loop(schedule.function, loop)[1]) or 1
+    """The largest number that is known to divide how often `loop` runs: how often, if that is a number."""
+    found = find_loop(schedule.function, loop)[1]
+    form = linear(found.upper - found.lower)
+    return math.gcd(form.constant, *(factor for _, factor in form.terms)) or 1
 
 
 def inside(schedule: Schedule, loop: str) -> list[str]:

@@ -9,6 +9,7 @@ import math
 from collections.abc import Sequence
 
 from tensor_compiler.expression import Binary, Buffer, Call, Constant, Scope
+from tensor_compiler.legality import extent
 from tensor_compiler.rules.nest import Nest, attempt, expect, inside, length, nests
 from tensor_compiler.schedule import Schedule
 from tensor_compiler.statement import Reduce
@@ -29,19 +30,35 @@ def rows(schedule: Schedule, target: Target) -> None:
     fuse_rows(schedule, target, before, row[0])
     if large(last.buffer, target):
         for buffer in schedule.function.buffers:
-            if buffer != last.buffer and large(buffer, target) and row_bytes(buffer) >= target.caches[0] // 2:
-                attempt(schedule.prefetch, buffer.name, row[0])
+            if buffer != last.buffer and large(buffer, target):
+                fetch_ahead(schedule, target, buffer, row[0])
         attempt(schedule.non_temporal, last.buffer.name, row[0])
     attempt(schedule.parallel, last.loops[0])
 
 
-def fuse_rows(schedule: Schedule, target: Target, before: Sequence[Nest], row: str) -> None:
-    """Compute the nests `before` in the loop `row`: a cheap one at each use, the others once for each row."""
+def fuse_rows(schedule: Schedule, target: Target, before: Sequence[Nest], row: str, block: str = "") -> None:
+    """Compute the nests `before` in the loop `row`: a cheap one at each use, the others once for each row.
+
+    Reductions end where a mask leaves nothing to add in all rows of `block`.
+    """
     for nest in reversed(before):
         if not (cheap(nest) and attempt(schedule.inline, nest.buffer.name)):
             schedule.compute_at(nest.loops[0], row, scope_of_row(nest.buffer))
+            if nest.reduced and block:
+                attempt(schedule.trim, nest.reduced[0], block)
     for name in inside(schedule, row):
         vectorize_row(schedule, name, target)
+
+
+def fetch_ahead(schedule: Schedule, target: Target, buffer: Buffer, row: str) -> None:
+    """Fetch the next row of `buffer` in the last pass over this one, if a row is long: between short ones the
+    processor goes on by itself.
+    """
+    if target.caches[0] // 2 <= row_bytes(buffer) < math.inf:
+        width = int(row_bytes(buffer)) // buffer.dtype.bytes
+        for loop in reversed(inside(schedule, row)):
+            if attempt(schedule.prefetch, buffer.name, loop, width):
+                return
 
 
 def scope_of_row(buffer: Buffer) -> Scope:
@@ -68,11 +85,14 @@ def cheap(nest: Nest) -> bool:
 def vectorize_row(schedule: Schedule, name: str, target: Target) -> None:
     """Vectorize a loop along the row; one that reduces gets several partial results first."""
     parts = [name]
-    if isinstance(next(writes(find_loop(schedule.function, name)[1])), Reduce):
-        width = math.gcd(length(schedule, name), CHAINS * target.lanes)
+    width = math.gcd(length(schedule, name), CHAINS * target.lanes)
+    loop = find_loop(schedule.function, name)[1]
+    if isinstance(next(writes(loop)), Reduce):
         if width >= target.lanes:
             start, _, *parts = schedule.rfactor(name, width, "registers")
             parts.append(start)
+    elif extent(loop) is None:
+        _, *parts = schedule.split(name, width)
     for part in parts:
         attempt(schedule.vectorize, part)
 

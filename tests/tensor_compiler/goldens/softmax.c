@@ -33,7 +33,7 @@ void softmax(s64 n, const f32 *restrict X, f32 *restrict Y, s32 threads) {
         total_0 += reduce_add_f32x4(e);
       }
       const f32 inverse = 1.0f / total_0;
-      __builtin_prefetch(X + i * 100 + 100);
+      __builtin_prefetch(X + i * 100 + 100, 0, 2);
       for (s64 j2 = 0; j2 < 96; j2 += 16) {
         stream_f32x16(Y + i * 100 + j2, load_f32x16(row + j2) * inverse);
       }
