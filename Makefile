@@ -40,9 +40,9 @@ check: $(READY) ## lint, formatting, types, import contracts, the chapter contra
 fuzz: $(READY) ## random schedules of random loops against two oracles, for SECONDS=60
 	@PYTHONPATH=code:. $(BIN)/python -m tests.tensor_compiler.fuzz --seconds $(SECONDS)
 
-benchmark: $(READY) ## print the figures of BENCHMARKS.md
-	@$(BIN)/python benchmarks/building.py
-	@$(BIN)/python benchmarks/lowering.py
+WHAT ?= building lowering
+benchmark: $(READY) ## print the figures of BENCHMARKS.md; WHAT=tensor_compiler for those that take half an hour
+	@for what in $(WHAT); do PYTHONPATH=code $(BIN)/python -m benchmarks.$$what || exit 1; done
 
 clean: ## remove everything that a build made (the environment stays)
 	@rm -rf _build
