@@ -141,6 +141,15 @@ def test_an_excerpt_shows_the_matches_with_context_and_where_lines_are_left_out(
     assert str(STAGE.lines(19, 20)).splitlines() == ["⋯", *AFTER.splitlines()[18:]]
 
 
+def test_an_excerpt_leaves_out_the_indentation_that_its_lines_share() -> None:
+    loops = Stage(
+        "loops", "loops", "python", "for i in range(2):\n    for j in range(3):\n        x[i] = j\n"
+    )
+    assert str(loops.lines(2, 3)).splitlines() == ["⋯", "for j in range(3):", "    x[i] = j"]
+    assert str(loops.excerpt("= j", 0)).splitlines() == ["⋯", "x[i] = j"]
+    assert str(loops.lines(1, 3)) == loops.text
+
+
 @pytest.mark.parametrize("columns", [1, 5, 9])
 def test_a_comparison_takes_the_line_in_print_whatever_its_columns(columns: int) -> None:
     many = Comparison("loops", ("xla: HLO",) * columns, (("multiply", (1,) * columns),))

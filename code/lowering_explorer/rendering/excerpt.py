@@ -21,7 +21,10 @@ LEFT_OUT = "⋯"
 
 @dataclass(frozen=True)
 class Excerpt:
-    """Lines of a stage, counted from 0 and in order; what lies between them is shown as an ellipsis."""
+    """Lines of a stage, counted from 0 and in order; what lies between them is shown as an ellipsis.
+
+    The indentation that all of them share is left out.
+    """
 
     stage: Stage
     numbers: tuple[int, ...]
@@ -31,13 +34,15 @@ class Excerpt:
 
     def _lines(self) -> list[list[Token]]:
         whole = list(token_lines(self.stage.language, self.stage.text))
+        kept = ["".join(value for _, value in whole[number]) for number in self.numbers]
+        shared = min((len(line) - len(line.lstrip()) for line in kept if line.strip()), default=0)
         shown: list[list[Token]] = []
         before = -1
         for number in (*self.numbers, len(whole)):
             if number > before + 1:
                 shown.append([(Comment, LEFT_OUT)])
             if number < len(whole):
-                shown.append(whole[number])
+                shown.append(_without(whole[number], shared))
             before = number
         return shown
 
@@ -77,6 +82,15 @@ def matching(stage: Stage, pattern: str, context: int) -> Excerpt:
         raise ValueError(f"no line of stage {stage.name!r} matches {pattern!r}")
     around = {near for number in found for near in range(number - context, number + context + 1)}
     return Excerpt(stage, tuple(sorted(number for number in around if 0 <= number < len(lines))))
+
+
+def _without(line: list[Token], characters: int) -> list[Token]:
+    """The line without its first characters."""
+    kept: list[Token] = []
+    for kind, value in line:
+        kept.append((kind, value[characters:]))
+        characters = max(0, characters - len(value))
+    return [token for token in kept if token[1]]
 
 
 def _verbatim(tokens: Iterable[Token]) -> str:
