@@ -37,7 +37,7 @@ def fma(x: Any, y: Any, z: Any) -> Any:
 INTRINSICS = {
     entry.name: entry
     for entry in (
-        Intrinsic("exp", 1, np.exp, "2 ulp; below 2**-126 it gives 0"),
+        Intrinsic("exp", 1, np.exp, "2 ulp; below 2**-126 it may give 0"),
         Intrinsic("tanh", 1, np.tanh, "4 ulp"),
         Intrinsic("sigmoid", 1, lambda x: type(x)(1) / (type(x)(1) + np.exp(-x)), "4 ulp"),
         Intrinsic("gelu", 1, gelu, "1e-6 relative, 1e-7 absolute"),

@@ -137,6 +137,18 @@ typedef float stream_64 __attribute__((vector_size(64)));
   REDUCTION(T, N, max, v[l] = max_##T(v[l], v[m]);)                  \
   REDUCTION(T, N, min, v[l] = min_##T(v[l], v[m]);)
 
+/* AVX-512 scales by 2^n in one step that overflows and underflows by itself: no choices after exp. */
+#ifdef __AVX512F__
+#define CLAMP(N, x)                                                                                    \
+  if (N == 16)                                                                                         \
+    asm("vmaxps %0, %1, %0\n\tvminps %0, %2, %0" /* NaN stays */                                       \
+        : "+&v"(x) : "v"((f32x##N){} - 110.0f), "v"((f32x##N){} + 90.0f));
+#define SCALE(N, p, n) if (N == 16) { asm("vscalefps %1, %0, %0" : "+v"(p) : "v"(n)); return p; }
+#else
+#define CLAMP(N, x)
+#define SCALE(N, p, n)
+#endif
+
 #define FUNCTIONS(N)                                                                              \
   static inline f32x##N f32x##N##_from_bf16x##N(bf16x##N x) {                                     \
     return (f32x##N)(__builtin_convertvector(x, u32x##N) << 16);                                  \
@@ -156,6 +168,7 @@ typedef float stream_64 __attribute__((vector_size(64)));
   }                                                                                               \
   /* x = n ln 2 + r with |r| <= ln 2 / 2: adding 1.5 * 2^23 leaves n in the lowest bits. */       \
   static inline f32x##N exp_f32x##N(f32x##N x) {                                                  \
+    CLAMP(N, x)                                                                                   \
     f32x##N shifted = x * 1.44269504088896341f + 12582912.0f;                                     \
     f32x##N n = shifted - 12582912.0f;                                                            \
     f32x##N r = x - n * 0.693359375f + n * 2.12194440e-4f;                                        \
@@ -165,6 +178,7 @@ typedef float stream_64 __attribute__((vector_size(64)));
     p = p * r + 1.6666665459e-1f;                                                                 \
     p = p * r + 5.0000001201e-1f;                                                                 \
     p = p * (r * r) + r + 1.0f;                                                                   \
+    SCALE(N, p, n)                                                                                \
     p = (f32x##N)((s32x##N)p + ((s32x##N)shifted << 23));                                         \
     p = select_f32x##N(x < -87.3365402f, (f32x##N){}, p);                                         \
     return select_f32x##N(x > 88.7228317f, splat_f32x##N(INFINITY), p);                           \

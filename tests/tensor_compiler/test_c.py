@@ -145,7 +145,10 @@ def test_vector_functions_at_the_ends() -> None:
     infinite = np.float32(np.inf)
     x = np.array([-infinite, -200, -88, 0, 89, infinite, np.nan] * 16, np.float32)
     y = apply("exp", x)[:7]
-    np.testing.assert_array_equal(y, np.array([0, 0, 0, 1, infinite, infinite, np.nan], np.float32))
+    assert y[2] in (0, np.exp(np.float32(-88)))  # below the least normal number
+    np.testing.assert_array_equal(
+        y[[0, 1, 3, 4, 5, 6]], np.array([0, 0, 1, infinite, infinite, np.nan], np.float32)
+    )
     np.testing.assert_array_equal(apply("tanh", x)[:7], np.array([-1, -1, -1, 0, 1, 1, np.nan], np.float32))
     np.testing.assert_array_equal(apply("sigmoid", x)[[0, 3, 5]], np.array([0, 0.5, 1], np.float32))
 
