@@ -8,6 +8,7 @@ import re
 import zlib
 from html.parser import HTMLParser
 from itertools import pairwise
+from textwrap import dedent
 from typing import Any
 
 import pytest
@@ -132,13 +133,12 @@ def test_the_latex_tables_have_as_many_cells_in_each_row_as_columns() -> None:
 
 
 def test_an_excerpt_shows_the_matches_with_context_and_where_lines_are_left_out() -> None:
-    assert str(STAGE.excerpt("multiply", context=1)).splitlines() == [
-        "⋯",
-        *AFTER.splitlines()[2:5],
-        "⋯",
-    ]
-    assert str(STAGE.excerpt(r"%v(0|3) ", context=1)).splitlines() == [*AFTER.splitlines()[:5], "⋯"]
-    assert str(STAGE.lines(19, 20)).splitlines() == ["⋯", *AFTER.splitlines()[18:]]
+    def part(first: int, last: int) -> list[str]:
+        return dedent("\n".join(AFTER.splitlines()[first:last])).splitlines()
+
+    assert str(STAGE.excerpt("multiply", context=1)).splitlines() == ["⋯", *part(2, 5), "⋯"]
+    assert str(STAGE.excerpt(r"%v(0|3) ", context=1)).splitlines() == [*part(0, 5), "⋯"]
+    assert str(STAGE.lines(19, 20)).splitlines() == ["⋯", *part(18, 20)]
 
 
 def test_an_excerpt_leaves_out_the_indentation_that_its_lines_share() -> None:
