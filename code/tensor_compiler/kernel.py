@@ -8,10 +8,11 @@ import os
 import subprocess
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tensor_compiler.arguments import bind
+from tensor_compiler.arguments import Binding, bind
 from tensor_compiler.c_statement import c_source
 from tensor_compiler.dtype import DType
 from tensor_compiler.expression import Buffer
@@ -49,12 +50,20 @@ class Kernel:
 
     def __call__(self, *arguments: Any) -> None:
         """Run it. Raises BadArgument, before anything is written."""
+        self.bound(*arguments)()
+
+    def bound(self, *arguments: Any) -> Callable[[], None]:
+        """Running it on these arguments, checked once. Raises BadArgument."""
         binding = bind(self.function, arguments)
         values = [
             binding.arrays[p.name].ctypes.data if isinstance(p, Buffer) else binding.scalars[p.name]
             for p in self.function.parameters
         ]
-        self.entry(*values, self.threads)
+
+        def run(kept: Binding = binding) -> None:  # the arrays live as long as their addresses
+            self.entry(*values, self.threads)
+
+        return run
 
 
 def compile_function(function: Function, target: Target | None = None, threads: int | None = None) -> Kernel:
