@@ -33,6 +33,7 @@ Above the loops stands the graph, which a function of the array API leaves when 
   with less, a list of named steps; `fusion` which nodes become one loop function; `stage` what one element of
   each is, and its naive loops; `memory` where tensors lie in between.
 - `rules` the schedule of each pattern of groups, a registry; `schedule` and `primitives` what a rule applies.
+- `tuning` search over the choices that a rule leaves open; its best record is a rule for `compile`.
 - `pipeline.compile` all steps, into a function on numpy arrays; a callback sees what each step leaves.
   `program` runs the loop functions on the caller's arrays and one arena.
 """
