@@ -52,7 +52,8 @@ class Book:
 
 def book_with(folder: Path, root: Path, *pages: str) -> Book:
     shutil.copytree(BROKEN_BOOK, folder)
-    shutil.copytree(root / "book" / "_static", folder / "book" / "_static")
+    for name in ("_static", "_templates"):
+        shutil.copytree(root / "book" / name, folder / "book" / name)
     shutil.copy(root / "book" / "references.bib", folder / "book")
     shutil.copy(root / "conf.py", folder)
     listing = "".join(f"  - file: {page}\n" for page in pages)
