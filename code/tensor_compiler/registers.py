@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 from tensor_compiler.expression import Buffer, Constant, Expression, Variable
@@ -88,6 +89,7 @@ def pieces(lower: int, upper: int, lanes: int) -> list[tuple[int, int]]:
     return found
 
 
+@functools.lru_cache(maxsize=1024)  # the lanes of a vector ask for the same one
 def flat_offset(buffer: Buffer, indices: tuple[Expression, ...]) -> Expression:
     """The row-major position of an element."""
     offset: Expression = Constant(0)
