@@ -74,7 +74,7 @@ def lit(page: Page) -> list[int]:
 
 def test_it_opens_on_the_last_stage_before_machine_code_that_knows_its_source(report: Page) -> None:
     assert chosen(report) == "HLO after a pass"
-    assert stage_text(report).all_inner_texts() == AFTER.splitlines()
+    assert stage_text(report).all_text_contents() == AFTER.splitlines()
 
 
 def test_the_navigator_shows_all_seven_levels_with_their_stages(report: Page) -> None:
@@ -136,7 +136,7 @@ def test_arrows_walk_the_stages(report: Page) -> None:
     report.get_by_role("listbox", name="Stages").focus()
     report.keyboard.press("ArrowUp")
     assert chosen(report) == "HLO"
-    assert stage_text(report).all_inner_texts() == BEFORE.splitlines()
+    assert stage_text(report).all_text_contents() == BEFORE.splitlines()
     report.keyboard.press("End")
     assert chosen(report) == "assembly"
 
@@ -152,7 +152,7 @@ def test_a_source_line_lights_what_came_from_it_in_every_stage(report: Page) -> 
 
 def test_a_line_of_a_stage_lights_its_source_and_its_siblings(report: Page) -> None:
     stage_text(report).nth(3).hover()
-    assert report.locator(".source .lit").all_inner_texts() == ["    return c * b"]
+    assert report.locator(".source .lit").all_text_contents() == ["    return c * b"]
     assert lit(report) == [4, 10]
 
 
@@ -194,7 +194,7 @@ def test_the_difference_to_the_stage_before(report: Page) -> None:
     ]
     assert report.locator(".places").inner_text() == "1 of 2 changes"
     fold = report.locator(".fold")
-    assert fold.all_inner_texts() == ["7 unchanged lines"]
+    assert fold.all_text_contents() == ["7 unchanged lines"]
     fold.click()
     assert fold.count() == 0
     assert stage_text(report).count() == 22
@@ -216,7 +216,7 @@ def test_counts_stand_beside_those_of_the_stage_before(report: Page) -> None:
 def test_finding(report: Page) -> None:
     report.get_by_role("searchbox").fill("MULTIPLY")
     report.wait_for_selector("mark")
-    assert report.locator(".stage-text mark").all_inner_texts() == ["multiply"]
+    assert report.locator(".stage-text mark").all_text_contents() == ["multiply"]
     assert report.locator(".places").inner_text() == "1 of 1 matches"
     report.get_by_role("searchbox").fill("%v1")
     report.wait_for_function("document.querySelectorAll('mark').length > 10")
@@ -247,7 +247,7 @@ def test_copy_takes_the_whole_stage(browser: Browser, folder: Path) -> None:
 
 def test_text_with_html_in_it_is_shown_and_does_nothing(report: Page) -> None:
     report.get_by_role("tab", name="Inductor").click()
-    assert stage_text(report).all_inner_texts()[0] == f"// {WILD} & 𝛼"
+    assert stage_text(report).all_text_contents()[0] == f"// {WILD} & 𝛼"
     assert report.locator(".lowering-explorer img").count() == 0
     assert report.title() == "scale: XLA, Inductor, TVM"
 
