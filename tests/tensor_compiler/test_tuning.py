@@ -8,6 +8,7 @@ import math
 import random
 import re
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -45,7 +46,7 @@ from tensor_compiler.tuning import (
     tune,
     workload,
 )
-from tensor_compiler.tuning.clock import interval, verdict
+from tensor_compiler.tuning.clock import interval, timed, verdict
 
 
 @each_strategy
@@ -335,3 +336,23 @@ def test_measuring_runs_nothing_that_was_not_checked() -> None:
     naive = parse(GEMM)
     outcome = measure(Task(naive, half(naive), None, tc.host_target(), 1))
     assert (outcome.verdict, outcome.pairs) == ("wrong", ())
+
+
+def test_one_thread_is_timed_by_its_own_clock_and_more_by_the_clock_on_the_wall(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    read: list[str] = []
+
+    def watched(name: str) -> Callable[[], float]:
+        clock = getattr(time, name)
+        return lambda: (read.append(name), clock())[1]
+
+    for name in ("thread_time", "perf_counter"):
+        monkeypatch.setattr(time, name, watched(name))
+    naive, target = parse(GEMM), tc.host_target()
+    for threads, name in ((1, "thread_time"), (2, "perf_counter")):
+        kernels = [tc.compile_function(naive, target, threads) for _ in range(2)]
+        arguments = [np.ones(buffer.extents, np.float32) for buffer in naive.buffers]
+        read.clear()
+        assert len(list(timed(*kernels, arguments, 9))) in (3, 9)
+        assert set(read) == {name}

@@ -138,16 +138,25 @@ def difference(naive: Function, found: Sequence[Array], expected: Sequence[Array
 
 
 def timed(candidate: Kernel, incumbent: Kernel, arguments: Sequence[Array], pairs: int) -> Iterator[Pair]:
-    """Seconds of both, in turns of random order, on the same arrays."""
+    """Seconds of both, in turns of random order, on the same arrays.
+
+    For one thread that is its processor time, which leaves out what others do; for more it is wall time.
+    """
     order = random.Random(0)
+    clock = time.thread_time if candidate.threads == 1 else time.perf_counter
+
+    def sample(run: Callable[[], None], calls: int) -> float:
+        started = clock()
+        for _ in range(calls):
+            run()
+        return max(clock() - started, 1e-9) / calls
+
     runs = [kernel.bound(*arguments) for kernel in (candidate, incumbent)]
     cache_folder().mkdir(parents=True, exist_ok=True)
     with (cache_folder() / "timing.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        calls = [1, 1]
-        for n, run in enumerate(runs):
-            run()  # the first call meets cold caches
-            calls[n] = max(1, math.ceil(SHORTEST / sample(run, 1)))
+        quickest = [min(sample(run, 1) for _ in range(3)) for run in runs]  # the first one meets cold caches
+        calls = [math.ceil(SHORTEST / seconds) for seconds in quickest]
         slower = 0
         for done in range(pairs):
             seconds = [0.0, 0.0]
@@ -157,14 +166,6 @@ def timed(candidate: Kernel, incumbent: Kernel, arguments: Sequence[Array], pair
             slower += seconds[0] > HOPELESS * seconds[1]
             if slower == done + 1 == 3:
                 return
-
-
-def sample(run: Callable[[], None], calls: int) -> float:
-    """Seconds of one of `calls` calls."""
-    started = time.perf_counter()
-    for _ in range(calls):
-        run()
-    return max(time.perf_counter() - started, 1e-9) / calls
 
 
 def verdict(pairs: Sequence[Pair]) -> str:
