@@ -110,21 +110,24 @@ def test_an_interrupted_search_keeps_its_records_and_goes_on_without_measuring_t
 
 
 INTERRUPTED = """
-import sys, time
+import os, sys
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from tensor_compiler import parse
 from tensor_compiler.tuning import Random, tune
 from tests.tensor_compiler.test_tuning_records import slowly
 from tests.tensor_compiler.tuning import GEMM, tiles
 
-with eval(sys.argv[2])(2) as pool:
-    print(tune(parse(GEMM), tiles, records=sys.argv[1], measure=slowly, strategy=Random(), executor=pool))
+with eval(sys.argv[1])(2) as pool:
+    print(tune(parse(GEMM), tiles, records=os.environ["RECORDS"], measure=slowly, strategy=Random(),
+               batch=4, executor=pool))
 """
 
 
 def slowly(task: Task) -> Outcome:
+    """So slowly, once there are two records, that the interruption comes in time."""
     outcome = measure(task)
-    time.sleep(0.2)
+    path = Path(os.environ["RECORDS"])
+    time.sleep(3 if path.exists() and path.read_bytes().count(b"\n") >= 2 else 0.2)
     return outcome
 
 
@@ -133,8 +136,9 @@ def test_ctrl_c_ends_a_search_with_what_it_found(tmp_path: Path, executor: str) 
     """As a terminal sends it: to the search, its workers, and the C compilers that they wait for."""
     path = tmp_path / "records.jsonl"
     process = subprocess.Popen(
-        [sys.executable, "-c", INTERRUPTED, str(path), executor], stdout=-1, stderr=-1, text=True,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}, start_new_session=True,
+        [sys.executable, "-c", INTERRUPTED, executor], stdout=-1, stderr=-1, text=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "RECORDS": str(path)},
+        start_new_session=True,
     )  # fmt: skip
     for _ in range(600):
         if path.exists() and path.read_bytes().count(b"\n") >= 2:

@@ -35,12 +35,14 @@ class Candidate:
 class Space:
     """The candidates of `rule` for `function`, each of which is proposed once.
 
-    `closed` holds beginnings of answers below which nothing is left.
+    `closed` holds beginnings of answers below which nothing is left; `pool` is for a strategy that draws
+    more than it takes.
     """
 
     def __init__(self, function: Function, rule: Tunable, target: Target) -> None:
         self.function, self.rule, self.target = function, rule, target
         self.closed: set[tuple[str, ...]] = set()
+        self.pool: dict[tuple[str, ...], Candidate] = {}
 
     @property
     def exhausted(self) -> bool:

@@ -67,13 +67,14 @@ class Evolutionary:
 
 @dataclass(frozen=True)
 class Guided:
-    """Of `pool` candidates, bred and random ones, those whose loops promise the least time.
+    """Of the candidates drawn so far, bred and random ones, those whose loops promise the least time.
 
-    A ridge regression of the logarithm of the time on `features`, fitted to the records. A share `explore` of
-    the proposals is random, since the model knows only what was timed; until `first` are timed, all of them.
+    A ridge regression of the logarithm of the time on `features`, fitted to the records. For each proposal
+    `draws` more are drawn, since a rule takes its time. A share `explore` of the proposals is random, since
+    the model knows only what was timed; until `first` are timed, all of them.
     """
 
-    pool: int = 64
+    draws: int = 6
     explore: float = 0.15
     ridge: float = 0.1
     first: int = 8
@@ -85,18 +86,17 @@ class Guided:
         if chance == count:
             return taken
         breed = Evolutionary(mutation=0.8)
-        pool: dict[tuple[str, ...], Candidate] = {}
-        for n in range(self.pool):
+        for n in range(self.draws * count):
             decide = breed.child(known, dice) if n % 2 else lambda name, options: dice.choice(options)
             drawn = space.draw(decide)
             if drawn and drawn.refusal:  # costs no time, and what begins like it is drawn no more
                 space.close(drawn.choices)
                 taken.append(drawn)
             elif drawn:
-                pool[beginning(drawn.choices)] = drawn
-        legal = list(pool.values())
-        times = self.predict(space.function, known, [each.schedule.function for each in legal])
-        best = [legal[n] for n in np.argsort(times, kind="stable")[: count - chance]]
+                space.pool[beginning(drawn.choices)] = drawn
+        open_ones = [each for key, each in space.pool.items() if key not in space.closed]
+        times = self.predict(space.function, known, [each.schedule.function for each in open_ones])
+        best = [open_ones[n] for n in np.argsort(times, kind="stable")[: count - chance]]
         for each in best:
             space.close(each.choices)
         return taken + best
@@ -119,7 +119,7 @@ def timed(records: Sequence[Record]) -> list[Record]:
     return [each for each in records if each.seconds]
 
 
-@functools.lru_cache(maxsize=4096)
+@functools.lru_cache(maxsize=1024)
 def recorded(function: Function, trace: str) -> Array:
     """The features of where a recorded trace leads."""
     return features(replay(function, trace).function)
