@@ -10,8 +10,10 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from collections.abc import Callable
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.tensor_compiler.tuning import (
@@ -24,7 +26,7 @@ from tests.tensor_compiler.tuning import (
 )
 
 import tensor_compiler as tc
-from tensor_compiler import Function, parse
+from tensor_compiler import Function, parse, replay
 from tensor_compiler.tuning import (
     Outcome,
     Random,
@@ -107,6 +109,39 @@ def test_an_interrupted_search_keeps_its_records_and_goes_on_without_measuring_t
     assert [each.verdict for each in done.records].count("first") == 1
     again = tune(parse(GEMM), tiles, records=path, measure=rest)
     assert again.records == done.records
+
+
+class Immediate(Executor):
+    """Work is done when it is submitted."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except BaseException as error:
+            future.set_exception(error)
+        return future
+
+
+def test_what_is_done_when_ctrl_c_comes_is_kept_unless_it_failed_of_it(tmp_path: Path) -> None:
+    path = tmp_path / "records.jsonl"
+    seen: list[Task] = []
+
+    def clock(task: Task) -> Outcome:
+        seen.append(task)
+        if len(seen) == 3:
+            raise KeyboardInterrupt
+        return Outcome("failed", reason="killed") if len(seen) == 5 else pretend(length_of_text)(task)
+
+    tuned = tune(
+        parse(GEMM), tiles, executor=Immediate(), strategy=Random(), batch=5, records=path, measure=clock
+    )
+    assert tuned.interrupted
+    assert load(path) == list(tuned.records)
+    kept = [replay(parse(GEMM), each.json).function for each in tuned.records if each.seconds]
+    submitted = [task.candidate for task in seen]
+    assert len(submitted) >= 5
+    assert kept == [each for n, each in enumerate(submitted, 1) if n not in (3, 5)]
 
 
 INTERRUPTED = """
