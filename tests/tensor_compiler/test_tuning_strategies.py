@@ -179,3 +179,11 @@ def test_tiles_bring_fewer_bytes_into_a_cache() -> None:
     tiled = np.expm1(features(schedule.function))[NAMES.index("bytes into L1")]
     assert naive > 512 * 512 * 512 * 4  # B does not fit: all of it again for each row
     assert tiled < naive / 4  # rows of A for four columns, columns of B for eight rows
+
+
+@pytest.mark.parametrize(("index", "elements"), [("i * 8", 4), ("i + j", 7), ("i * 4 + j", 16), ("j", 4)])
+def test_bytes_are_those_of_the_elements_that_loops_touch_together(index: str, elements: int) -> None:
+    text = "def f(x: f32[64], y: f32[4, 4]):\n    for i in serial(4):\n        for j in serial(4):\n"
+    text += f"            y[i, j] = x[{index}]"
+    found = np.expm1(features(parse(text)))[NAMES.index("bytes into L1")]
+    assert found == pytest.approx(4 * (16 + elements))
