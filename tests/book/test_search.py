@@ -27,6 +27,7 @@ def test_finds_a_chapter(browser: Browser, site: str) -> None:
         hit.wait_for(timeout=10_000)
         if site.startswith("http"):  # from the disk a browser gives no page to a script, so none is asked for
             visit.page.locator("#search-results .context").first.wait_for(timeout=10_000)
+        visit.page.wait_for_load_state("networkidle")  # leaving breaks off what is still being fetched
         hit.click()
         visit.page.wait_for_load_state()
         assert f"{wanted}.html" in visit.page.url
