@@ -178,7 +178,8 @@ def elementwise(trace: Trace, operator: str, *given: Any) -> Tracer:
     if len(dtypes) > 1:
         first, second = sorted(dtypes, key=str)
         raise NotTraceable(f"'{operator}' of {first} and {second}: cast one of them with astype{place()}")
-    dtype = dtypes.pop() if dtypes else next(f32 if isinstance(c, float) else s64 for c in choices)
+    floats = any(isinstance(each, float | np.floating) for each in choices)
+    dtype = dtypes.pop() if dtypes else f32 if floats else s64
     if operator in ("logical_and", "logical_or", "logical_not") and dtype != boolean:
         raise NotTraceable(f"'{operator}' is of bool, not of {dtype}: compare with 0 first{place()}")
     if operator == "where" and not (isinstance(values[0], Tracer) and values[0].dtype == boolean):

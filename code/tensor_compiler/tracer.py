@@ -116,7 +116,7 @@ class Trace:
     def graph(self, name: str, parameters: list[Tracer], outputs: list[Any]) -> Graph:
         final: list[str] = []
         for each in outputs:
-            output = self.literal(each) if isinstance(each, np.ndarray) else each
+            output = self.literal(np.asarray(each)) if isinstance(each, np.ndarray | np.generic) else each
             if not isinstance(output, Tracer):
                 raise NotTraceable(
                     f"the function returns a {type(output).__name__}: return arrays made from its arguments"
@@ -266,7 +266,7 @@ class Tracer:
 def broadcast_shapes(what: str, shapes: Sequence[Extents]) -> Extents:
     """The shape that all broadcast to. Raises NotTraceable, naming both shapes."""
     result: list[int | Symbol] = []
-    for depth in range(1, 1 + max(map(len, shapes))):
+    for depth in range(1, 1 + max(map(len, shapes), default=0)):
         extents = [shape[-depth] for shape in shapes if len(shape) >= depth]
         extent = extents[0]
         for other in extents[1:]:

@@ -219,6 +219,20 @@ def test_what_has_no_place_in_a_graph_is_refused_in_one_sentence(
     assert where == f"test_graph.py, line {function.__code__.co_firstlineno})"
 
 
+def test_a_number_of_numpy_is_a_literal_and_arithmetic_of_numbers_is_theirs() -> None:
+    weights = np.float32([0.5, 2.0])
+    array = np.ones((4, 3), np.float32)
+
+    def function(x: Any) -> Any:
+        namespace = xp(x)
+        return x * namespace.tanh(namespace.add(weights[0], 0.0)), weights[1]
+
+    traced = trace(function, array)
+    scaled, second = run(traced.graph, array)
+    np.testing.assert_allclose(scaled, array * np.tanh(np.float32(0.5)), rtol=1e-6)
+    assert (second, second.dtype, second.shape) == (2.0, np.float32, ())
+
+
 def test_a_function_that_is_not_supported_is_refused_with_those_that_are() -> None:
     with pytest.raises(NotTraceable, match=r"^'cumulative_sum' is not supported: write it with one of abs, "):
         trace(lambda x: xp(x).cumulative_sum(x), X)
