@@ -45,13 +45,19 @@ def visiting(browser: Browser, address: str, **context_options: object) -> Itera
     def on_request(request: Request) -> None:
         visit.requests.append(request.url)
 
+    def on_failure(request: Request) -> None:
+        if request.failure != "net::ERR_ABORTED":  # what leaving a page does to its requests
+            visit.complaints.append(f"failed: {request.url}")
+
     visit.page.on("console", on_console)
     visit.page.on("pageerror", lambda error: visit.complaints.append(f"uncaught: {error}"))
     visit.page.on("request", on_request)
-    visit.page.on("requestfailed", lambda request: visit.complaints.append(f"failed: {request.url}"))
+    visit.page.on("requestfailed", on_failure)
     visit.page.on(
         "response",
-        lambda response: response.ok or visit.complaints.append(f"{response.status}: {response.url}"),
+        lambda response: (
+            response.status < 400 or visit.complaints.append(f"{response.status}: {response.url}")
+        ),  # 304 says that the browser has the file already
     )
     visit.page.goto(address, wait_until="load")
     try:
