@@ -7,8 +7,8 @@
 1. The loop is serial and holds one Reduce. Its value, with what one Store alone writes to a buffer put in
    place, has a choice by a comparison that fails from some iteration on. `at` is a loop around.
 2. From the last of these ends within an iteration of `at` on, the value is what the reduction starts from:
-   -inf for max, 0 for sums, since -inf plus or minus a number is -inf, exp(-inf) is 0, and 0 times or
-   divided by a number is 0.
+   -inf for max, inf for min, 0 for sums, 1 for products, since -inf plus or minus a number is -inf,
+   exp(-inf) is 0, and 0 times or divided by a number is 0.
 
 Preserves bits wherever the numbers that the mask meets are finite.
 """
@@ -36,7 +36,7 @@ from tensor_compiler.traversal import (
     substitute,
 )
 
-NOTHING = {"+": 0.0, "max": -inf}
+NOTHING = {"+": 0.0, "*": 1.0, "max": -inf, "min": inf}
 
 
 def trim(function: Function, loop: str, at: str) -> Function:
@@ -54,7 +54,7 @@ def trim(function: Function, loop: str, at: str) -> Function:
     for last in lasts(value, loop):
         end = latest(simplify(last + 1), around[names.index(at) + 1 :])
         beyond = simplify(substitute(value, {loop: end + later}), {**ranges, later.name: (0.0, inf)})
-        if folded(beyond) == NOTHING.get(update.operator):
+        if folded(beyond) == NOTHING[update.operator]:
             upper = simplify(Binary("min", old.upper, end), ranges)
             return replace_at(function, path, (replace(old, upper=upper),))
     reason = f"no mask is known that leaves nothing to reduce from some iteration of '{loop}' on"
