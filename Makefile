@@ -38,7 +38,7 @@ check: $(READY) ## lint, formatting, types, import contracts, the chapter contra
 	@$(BIN)/python -m book_build lint
 
 fuzz: $(READY) ## random schedules of random loops against two oracles, for SECONDS=60
-	@PYTHONPATH=code:. $(BIN)/python -m tests.tensor_compiler.fuzz --seconds $(SECONDS)
+	@PYTHONPATH=code:. $(BIN)/python -m tests.tensor_compiler.fuzz --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
 
 WHAT ?= building lowering
 benchmark: $(READY) ## print the figures of BENCHMARKS.md; WHAT=tensor_compiler for those that take half an hour
