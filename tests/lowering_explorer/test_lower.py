@@ -215,7 +215,7 @@ def test_xla_says_what_is_wrong_where_and_what_to_do(
         (
             functions.dying,
             (X,),
-            "guards (part 2)",
+            "guards",
             "its process died with SIGSEGV, in the compiler or in native code of the function; "
             "call the function without the explorer to see in which",
         ),
