@@ -36,16 +36,7 @@ from tensor_compiler.printer import show
 from tensor_compiler.region import Region, fills, region
 from tensor_compiler.rewrite import new_name, redirect
 from tensor_compiler.simplify import simplify
-from tensor_compiler.statement import (
-    Allocate,
-    Body,
-    For,
-    Function,
-    If,
-    Invoke,
-    Statement,
-    Store,
-)
+from tensor_compiler.statement import Allocate, Body, For, Function, If, Invoke, Statement, Store
 from tensor_compiler.traversal import (
     Path,
     enclosing_loops,

@@ -26,14 +26,7 @@ from tensor_compiler.legality import Refused, require, require_plain_bounds
 from tensor_compiler.rewrite import renamed_copy
 from tensor_compiler.simplify import simplify
 from tensor_compiler.statement import Allocate, Body, For, Function, Let
-from tensor_compiler.traversal import (
-    Path,
-    enclosing_loops,
-    find_loop,
-    replace_at,
-    statement_at,
-    substitute,
-)
+from tensor_compiler.traversal import Path, enclosing_loops, find_loop, replace_at, statement_at, substitute
 
 
 def decompose_reduction(function: Function, loop: str, at: str, trust: bool = False) -> Function:
