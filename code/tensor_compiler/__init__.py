@@ -38,66 +38,29 @@ Above the loops stands the graph, which a function of the array API leaves when 
   `program` runs the loop functions on the caller's arrays and one arena.
 """
 
-from tensor_compiler.arguments import BadArgument, aligned_empty
-from tensor_compiler.c_statement import Unsupported, c_source
-from tensor_compiler.dtype import DTYPES, DType, bf16, boolean, f16, f32, f64, s8, s32, s64, u8
-from tensor_compiler.expression import Buffer, Expression
-from tensor_compiler.interpreter import ExecutionError, interpret
-from tensor_compiler.kernel import CompilationFailed, Kernel, compile_function
-from tensor_compiler.legality import Refused
-from tensor_compiler.namespace import Namespace
-from tensor_compiler.parser import parse
-from tensor_compiler.pipeline import compile  # noqa: A004, the word for it
-from tensor_compiler.printer import show
-from tensor_compiler.schedule import Schedule, Step, replay
-from tensor_compiler.simplify import simplify
-from tensor_compiler.size import Size, TensorType
-from tensor_compiler.statement import Function, Statement
-from tensor_compiler.target import NoCompiler, Target, host_target
-from tensor_compiler.tracer import NotTraceable, trace
-from tensor_compiler.verify import InvalidProgram, verify
+from .arguments import BadArgument, aligned_empty
+from .c_statement import Unsupported, c_source
+from .dtype import DTYPES, DType, bf16, boolean, f16, f32, f64, s8, s32, s64, u8
+from .expression import Buffer, Expression
+from .interpreter import ExecutionError, interpret
+from .kernel import CompilationFailed, Kernel, compile_function
+from .legality import Refused
+from .namespace import Namespace
+from .parser import parse
+from .pipeline import compile  # noqa: A004, the word for it
+from .printer import show
+from .schedule import Schedule, Step, replay
+from .simplify import simplify
+from .size import Size, TensorType
+from .statement import Function, Statement
+from .target import NoCompiler, Target, host_target
+from .tracer import NotTraceable, trace
+from .verify import InvalidProgram, verify
 
 __all__ = [
-    "DTYPES",
-    "BadArgument",
-    "Buffer",
-    "CompilationFailed",
-    "DType",
-    "ExecutionError",
-    "Expression",
-    "Function",
-    "InvalidProgram",
-    "Kernel",
-    "Namespace",
-    "NoCompiler",
-    "NotTraceable",
-    "Refused",
-    "Schedule",
-    "Size",
-    "Statement",
-    "Step",
-    "Target",
-    "TensorType",
-    "Unsupported",
-    "aligned_empty",
-    "bf16",
-    "boolean",
-    "c_source",
-    "compile",
-    "compile_function",
-    "f16",
-    "f32",
-    "f64",
-    "host_target",
-    "interpret",
-    "parse",
-    "replay",
-    "s8",
-    "s32",
-    "s64",
-    "show",
-    "simplify",
-    "trace",
-    "u8",
-    "verify",
-]
+    "DTYPES", "BadArgument", "Buffer", "CompilationFailed", "DType", "ExecutionError", "Expression",
+    "Function", "InvalidProgram", "Kernel", "Namespace", "NoCompiler", "NotTraceable", "Refused",
+    "Schedule", "Size", "Statement", "Step", "Target", "TensorType", "Unsupported", "aligned_empty",
+    "bf16", "boolean", "c_source", "compile", "compile_function", "f16", "f32", "f64", "host_target",
+    "interpret", "parse", "replay", "s8", "s32", "s64", "show", "simplify", "trace", "u8", "verify",
+]  # fmt: skip

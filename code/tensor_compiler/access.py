@@ -5,23 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from tensor_compiler.dtype import s64
-from tensor_compiler.expression import Binary, Buffer, Expression, Load, Select, Unary
-from tensor_compiler.statement import (
-    Allocate,
-    Body,
-    For,
-    Function,
-    If,
-    Invoke,
-    Let,
-    Prefetch,
-    Reduce,
-    Statement,
-    Store,
-)
-from tensor_compiler.tile import expand
-from tensor_compiler.traversal import Path, children, substitute
+from .dtype import s64
+from .expression import Binary, Buffer, Expression, Load, Select, Unary
+from .statement import Allocate, Body, For, Function, If, Invoke, Let, Prefetch, Reduce, Statement, Store
+from .tile import expand
+from .traversal import Path, children, substitute
 
 READS, WRITES = "reads", "writes"  # the third kind is "reduces +" and its like
 

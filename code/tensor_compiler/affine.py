@@ -9,10 +9,10 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from tensor_compiler.dtype import s64
-from tensor_compiler.expression import Binary, Constant, Expression, Select, Unary, Variable
-from tensor_compiler.statement import For
-from tensor_compiler.traversal import free_names
+from .dtype import s64
+from .expression import Binary, Constant, Expression, Select, Unary, Variable
+from .statement import For
+from .traversal import free_names
 
 Interval = tuple[float, float]  # the least and the greatest value, both possible; infinite where unknown
 Ranges = Mapping[str, Interval]

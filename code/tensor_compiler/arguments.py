@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from tensor_compiler.dtype import DType, s64
-from tensor_compiler.expression import Binary, Buffer, Constant, Expression, Variable
-from tensor_compiler.printer import show
-from tensor_compiler.statement import Function
-from tensor_compiler.traversal import substitute, written_buffers
+from .dtype import DType, s64
+from .expression import Binary, Buffer, Constant, Expression, Variable
+from .printer import show
+from .statement import Function
+from .traversal import substitute, written_buffers
 
 Array = np.ndarray[Any, Any]
 ALIGNMENT = 64  # bytes: a cache line, and the widest vector

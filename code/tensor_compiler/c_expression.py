@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from tensor_compiler.affine import Interval, interval, linear, within
-from tensor_compiler.dtype import DType, bf16, boolean, f16, f32, f64, s8, s32, s64, u8
-from tensor_compiler.expression import (
+from .affine import Interval, interval, linear, within
+from .dtype import DType, bf16, boolean, f16, f32, f64, s8, s32, s64, u8
+from .expression import (
     COMPARISONS,
     Binary,
     Buffer,
@@ -22,9 +22,9 @@ from tensor_compiler.expression import (
     Unary,
     Variable,
 )
-from tensor_compiler.registers import Registers, flat_offset
-from tensor_compiler.simplify import simplify
-from tensor_compiler.traversal import expressions, free_names, substitute
+from .registers import Registers, flat_offset
+from .simplify import simplify
+from .traversal import expressions, free_names, substitute
 
 PRECEDENCE = {"+": 4, "-": 4, "*": 5, "/": 5}  # what else C has is put in parentheses or called
 ATOM = 9

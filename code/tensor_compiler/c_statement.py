@@ -5,37 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from tensor_compiler.affine import loop_ranges
-from tensor_compiler.c_expression import (
-    Lanes,
-    Place,
-    address,
-    element,
-    scalar,
-    unit_offset,
-    vector,
-    vector_type,
-)
-from tensor_compiler.dtype import DType, boolean, f16, f32
-from tensor_compiler.expression import Buffer, Constant, Expression, Variable
-from tensor_compiler.registers import NotInRegisters, Registers, flat_offset, pieces
-from tensor_compiler.simplify import simplify
-from tensor_compiler.statement import (
-    Allocate,
-    Body,
-    For,
-    Function,
-    If,
-    Invoke,
-    Let,
-    Prefetch,
-    Reduce,
-    Statement,
-    Store,
-)
-from tensor_compiler.target import Target
-from tensor_compiler.tile import expand, tile
-from tensor_compiler.traversal import (
+from .affine import loop_ranges
+from .c_expression import Lanes, Place, address, element, scalar, unit_offset, vector, vector_type
+from .dtype import DType, boolean, f16, f32
+from .expression import Buffer, Constant, Expression, Variable
+from .registers import NotInRegisters, Registers, flat_offset, pieces
+from .simplify import simplify
+from .statement import Allocate, Body, For, Function, If, Invoke, Let, Prefetch, Reduce, Statement, Store
+from .target import Target
+from .tile import expand, tile
+from .traversal import (
     accesses,
     bound_names,
     expressions,

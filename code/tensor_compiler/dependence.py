@@ -11,15 +11,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from tensor_compiler.access import READS, Access, accesses, private_loops, simple_conditions
-from tensor_compiler.affine import linear
-from tensor_compiler.arguments import evaluate
-from tensor_compiler.dtype import s64
-from tensor_compiler.expression import Binary, Constant, Expression, Unary, Variable
-from tensor_compiler.printer import element_text, show
-from tensor_compiler.statement import For, Function
-from tensor_compiler.system import Form, Undecided, solve
-from tensor_compiler.traversal import Path, enclosing_loops, free_names, statement_at
+from .access import READS, Access, accesses, private_loops, simple_conditions
+from .affine import linear
+from .arguments import evaluate
+from .dtype import s64
+from .expression import Binary, Constant, Expression, Unary, Variable
+from .printer import element_text, show
+from .statement import For, Function
+from .system import Form, Undecided, solve
+from .traversal import Path, enclosing_loops, free_names, statement_at
 
 Relation = Literal["=", "<", ">"]
 EQUAL: Relation = "="

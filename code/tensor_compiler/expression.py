@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, get_args
 
-from tensor_compiler.dtype import DType, boolean, f32, s64
-from tensor_compiler.intrinsics import INTRINSICS
+from .dtype import DType, boolean, f32, s64
+from .intrinsics import INTRINSICS
 
 Scope = Literal["parameter", "registers", "stack", "scratch"]
 Arithmetic = Literal["+", "-", "*", "/", "//", "%", "min", "max"]

@@ -14,8 +14,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from tensor_compiler.dtype import boolean
-from tensor_compiler.graph import Extent, Graph, Node
+from .dtype import boolean
+from .graph import Extent, Graph, Node
 
 Pattern = Literal["elementwise", "rows", "reduction", "matmul", "attention"]
 

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from tensor_compiler.arguments import evaluate
-from tensor_compiler.dtype import DType
-from tensor_compiler.expression import Constant, Expression, as_index
-from tensor_compiler.operators import OPERATORS, Operator, converted, widened
-from tensor_compiler.printer import show
-from tensor_compiler.traversal import fresh_name
+from .arguments import evaluate
+from .dtype import DType
+from .expression import Constant, Expression, as_index
+from .operators import OPERATORS, Operator, converted, widened
+from .printer import show
+from .traversal import fresh_name
 
 Extent = int | Expression
 Operand = str | Constant  # the name of a node, or a scalar

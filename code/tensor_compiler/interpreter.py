@@ -14,37 +14,14 @@ from typing import Any
 
 import numpy as np
 
-from tensor_compiler.arguments import Array, bind, evaluate
-from tensor_compiler.dtype import DType, bf16, round_to_bf16, s64
-from tensor_compiler.expression import (
-    Binary,
-    Buffer,
-    Call,
-    Cast,
-    Constant,
-    Expression,
-    Load,
-    Select,
-    Unary,
-    Variable,
-)
-from tensor_compiler.intrinsics import INTRINSICS
-from tensor_compiler.printer import type_text
-from tensor_compiler.statement import (
-    Allocate,
-    Body,
-    For,
-    Function,
-    If,
-    Invoke,
-    Let,
-    Prefetch,
-    Reduce,
-    Statement,
-    Store,
-)
-from tensor_compiler.tile import expand
-from tensor_compiler.traversal import written_buffers
+from .arguments import Array, bind, evaluate
+from .dtype import DType, bf16, round_to_bf16, s64
+from .expression import Binary, Buffer, Call, Cast, Constant, Expression, Load, Select, Unary, Variable
+from .intrinsics import INTRINSICS
+from .printer import type_text
+from .statement import Allocate, Body, For, Function, If, Invoke, Let, Prefetch, Reduce, Statement, Store
+from .tile import expand
+from .traversal import written_buffers
 
 State = dict[str, Any]  # what each name in scope stands for: a number or a Memory
 Evaluate = Callable[[State], Any]

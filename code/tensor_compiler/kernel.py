@@ -12,12 +12,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tensor_compiler.arguments import Binding, bind
-from tensor_compiler.c_statement import c_source
-from tensor_compiler.dtype import DType
-from tensor_compiler.expression import Buffer
-from tensor_compiler.statement import Function
-from tensor_compiler.target import Target, host_target
+from .arguments import Binding, bind
+from .c_statement import c_source
+from .dtype import DType
+from .expression import Buffer
+from .statement import Function
+from .target import Target, host_target
 
 RUNTIME = Path(__file__).with_name("runtime.h")
 C_TYPES: dict[str, Any] = {

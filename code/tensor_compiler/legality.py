@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tensor_compiler.access import private_loops
-from tensor_compiler.affine import Interval, loop_ranges
-from tensor_compiler.dependence import Verdict
-from tensor_compiler.expression import Buffer, Constant
-from tensor_compiler.printer import show
-from tensor_compiler.simplify import simplify
-from tensor_compiler.statement import For, Function
-from tensor_compiler.traversal import Path, enclosing_loops, find_loop, loads, walk
+from .access import private_loops
+from .affine import Interval, loop_ranges
+from .dependence import Verdict
+from .expression import Buffer, Constant
+from .printer import show
+from .simplify import simplify
+from .statement import For, Function
+from .traversal import Path, enclosing_loops, find_loop, loads, walk
 
 
 class Refused(ValueError):

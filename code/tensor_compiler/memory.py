@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from tensor_compiler.arguments import ALIGNMENT
-from tensor_compiler.expression import Buffer
-from tensor_compiler.stage import Staged
-from tensor_compiler.traversal import loads, map_buffers
+from .arguments import ALIGNMENT
+from .expression import Buffer
+from .stage import Staged
+from .traversal import loads, map_buffers
 
 
 @dataclass(frozen=True)

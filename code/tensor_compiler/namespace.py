@@ -9,11 +9,11 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from tensor_compiler.dtype import DType, bf16, boolean, f16, f32, f64, s8, s32, s64, u8
-from tensor_compiler.expression import Constant
-from tensor_compiler.operators import COMPARISONS, OPERATORS
-from tensor_compiler.size import Extents, Symbol
-from tensor_compiler.tracer import NotTraceable, Trace, Tracer, broadcast_shapes, dtype_of, place
+from .dtype import DType, bf16, boolean, f16, f32, f64, s8, s32, s64, u8
+from .expression import Constant
+from .operators import COMPARISONS, OPERATORS
+from .size import Extents, Symbol
+from .tracer import NotTraceable, Trace, Tracer, broadcast_shapes, dtype_of, place
 
 STORAGE = (f16, bf16)
 SYNONYMS = {"bitwise_and": "logical_and", "bitwise_or": "logical_or", "bitwise_invert": "logical_not"}

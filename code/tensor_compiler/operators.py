@@ -8,9 +8,9 @@ from typing import Any, Literal
 
 import numpy as np
 
-from tensor_compiler.dtype import DType, bf16, boolean
-from tensor_compiler.expression import Binary, Call, Cast, Constant, Expression, Select, Unary
-from tensor_compiler.intrinsics import gelu
+from .dtype import DType, bf16, boolean
+from .expression import Binary, Call, Cast, Constant, Expression, Select, Unary
+from .intrinsics import gelu
 
 Kind = Literal["elementwise", "reduction", "matmul", "view", "source"]
 

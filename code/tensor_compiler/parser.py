@@ -7,8 +7,8 @@ import textwrap
 from collections.abc import Callable
 from typing import NoReturn, TypeVar, cast, get_args
 
-from tensor_compiler.dtype import DTYPES, DType, f32, s64
-from tensor_compiler.expression import (
+from .dtype import DTYPES, DType, f32, s64
+from .expression import (
     SCOPES,
     Arithmetic,
     Binary,
@@ -23,7 +23,7 @@ from tensor_compiler.expression import (
     Unary,
     Variable,
 )
-from tensor_compiler.statement import (
+from .statement import (
     KINDS,
     Allocate,
     Body,
@@ -39,7 +39,7 @@ from tensor_compiler.statement import (
     Statement,
     Store,
 )
-from tensor_compiler.verify import InvalidProgram, reserved
+from .verify import InvalidProgram, reserved
 
 Made = TypeVar("Made")
 

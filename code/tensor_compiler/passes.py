@@ -9,11 +9,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from tensor_compiler.dtype import boolean
-from tensor_compiler.expression import Constant
-from tensor_compiler.graph import Data, Graph, Node, Operand, value_of
-from tensor_compiler.operators import panels, stored, widened
-from tensor_compiler.traversal import fresh_name
+from .dtype import boolean
+from .expression import Constant
+from .graph import Data, Graph, Node, Operand, value_of
+from .operators import panels, stored, widened
+from .traversal import fresh_name
 
 Pass = Callable[[Graph], Graph]
 Rule = Callable[[Node, Mapping[str, Node]], Node | Operand | None]

@@ -7,19 +7,19 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal
 
-from tensor_compiler.arguments import Array, BadArgument
-from tensor_compiler.fusion import fuse
-from tensor_compiler.kernel import Kernel, compile_function
-from tensor_compiler.memory import in_place
-from tensor_compiler.passes import PASSES, Pass
-from tensor_compiler.program import Frame, Program, plan_of
-from tensor_compiler.rules import RULES, Rule
-from tensor_compiler.schedule import Schedule
-from tensor_compiler.size import Size, TensorType
-from tensor_compiler.stage import Staged, inline, staged
-from tensor_compiler.statement import Function
-from tensor_compiler.target import Target, host_target
-from tensor_compiler.tracer import trace, type_of
+from .arguments import Array, BadArgument
+from .fusion import fuse
+from .kernel import Kernel, compile_function
+from .memory import in_place
+from .passes import PASSES, Pass
+from .program import Frame, Program, plan_of
+from .rules import RULES, Rule
+from .schedule import Schedule
+from .size import Size, TensorType
+from .stage import Staged, inline, staged
+from .statement import Function
+from .target import Target, host_target
+from .tracer import trace, type_of
 
 Callback = Callable[[str, Any], None]
 Backend = Literal["c", "interpreter"]

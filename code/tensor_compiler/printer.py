@@ -6,33 +6,10 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from tensor_compiler.dtype import DType, f32, s64
-from tensor_compiler.expression import (
-    Binary,
-    Buffer,
-    Call,
-    Cast,
-    Constant,
-    Expression,
-    Load,
-    Select,
-    Unary,
-    Variable,
-)
-from tensor_compiler.statement import (
-    Allocate,
-    Body,
-    For,
-    Function,
-    If,
-    Invoke,
-    Let,
-    Prefetch,
-    Reduce,
-    Statement,
-    Store,
-)
-from tensor_compiler.traversal import Path
+from .dtype import DType, f32, s64
+from .expression import Binary, Buffer, Call, Cast, Constant, Expression, Load, Select, Unary, Variable
+from .statement import Allocate, Body, For, Function, If, Invoke, Let, Prefetch, Reduce, Statement, Store
+from .traversal import Path
 
 PRECEDENCE = {"or": 1, "and": 2, "not": 3} | dict.fromkeys(("<", "<=", ">", ">=", "==", "!="), 4)
 PRECEDENCE |= {"+": 5, "-": 5, "*": 6, "/": 6, "//": 6, "%": 6, "negative": 7}

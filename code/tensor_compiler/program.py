@@ -8,17 +8,17 @@ from threading import Lock
 
 import numpy as np
 
-from tensor_compiler.arguments import Array, BadArgument, aligned_empty, checked, evaluate
-from tensor_compiler.dtype import u8
-from tensor_compiler.expression import Binary, Buffer, as_index
-from tensor_compiler.graph import Graph, Node
-from tensor_compiler.interpreter import interpret
-from tensor_compiler.kernel import Kernel
-from tensor_compiler.memory import Lifetime, Plan, plan, spans
-from tensor_compiler.schedule import Schedule
-from tensor_compiler.size import COMPARE, Size, TensorType
-from tensor_compiler.stage import Staged
-from tensor_compiler.tracer import Traced
+from .arguments import Array, BadArgument, aligned_empty, checked, evaluate
+from .dtype import u8
+from .expression import Binary, Buffer, as_index
+from .graph import Graph, Node
+from .interpreter import interpret
+from .kernel import Kernel
+from .memory import Lifetime, Plan, plan, spans
+from .schedule import Schedule
+from .size import COMPARE, Size, TensorType
+from .stage import Staged
+from .tracer import Traced
 
 Sizes = Mapping[str, int]
 

@@ -6,12 +6,12 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tensor_compiler.access import Access
-from tensor_compiler.affine import Linear, Ranges, combine, interval, linear
-from tensor_compiler.expression import Buffer, Constant, Expression, Variable
-from tensor_compiler.legality import extent
-from tensor_compiler.simplify import simplify
-from tensor_compiler.traversal import free_names, loads
+from .access import Access
+from .affine import Linear, Ranges, combine, interval, linear
+from .expression import Buffer, Constant, Expression, Variable
+from .legality import extent
+from .simplify import simplify
+from .traversal import free_names, loads
 
 Bounds = tuple[Expression, Expression]  # the least and the greatest value
 

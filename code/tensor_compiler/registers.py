@@ -5,10 +5,10 @@ from __future__ import annotations
 import functools
 from dataclasses import dataclass
 
-from tensor_compiler.expression import Buffer, Constant, Expression, Variable
-from tensor_compiler.printer import show
-from tensor_compiler.simplify import simplify
-from tensor_compiler.traversal import expressions
+from .expression import Buffer, Constant, Expression, Variable
+from .printer import show
+from .simplify import simplify
+from .traversal import expressions
 
 NARROWEST = 4  # lanes of the smallest vector
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from tensor_compiler.expression import Binary, Buffer, Expression, Load
-from tensor_compiler.statement import Allocate, Body, Function, Prefetch, Reduce, Statement, Store
-from tensor_compiler.traversal import bound_names, fresh_name, map_expressions, map_statements, rename
+from .expression import Binary, Buffer, Expression, Load
+from .statement import Allocate, Body, Function, Prefetch, Reduce, Statement, Store
+from .traversal import bound_names, fresh_name, map_expressions, map_statements, rename
 
 Indices = tuple[Expression, ...]
 

@@ -8,14 +8,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tensor_compiler.expression import Scope
-from tensor_compiler.primitives import PRIMITIVES
-from tensor_compiler.primitives.split import Tail
-from tensor_compiler.printer import show
-from tensor_compiler.rewrite import with_reductions
-from tensor_compiler.statement import For, Function
-from tensor_compiler.traversal import walk
-from tensor_compiler.verify import verify
+from .expression import Scope
+from .primitives import PRIMITIVES
+from .primitives.split import Tail
+from .printer import show
+from .rewrite import with_reductions
+from .statement import For, Function
+from .traversal import walk
+from .verify import verify
 
 Value = str | int | bool | None | Sequence["Value"]
 

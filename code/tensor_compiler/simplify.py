@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tensor_compiler.affine import Interval, Linear, combine, interval, linear
-from tensor_compiler.dtype import boolean, s64
-from tensor_compiler.expression import Binary, Constant, Expression, Select, Unary
-from tensor_compiler.traversal import AnyNode, map_expressions
+from .affine import Interval, Linear, combine, interval, linear
+from .dtype import boolean, s64
+from .expression import Binary, Constant, Expression, Select, Unary
+from .traversal import AnyNode, map_expressions
 
 
 def simplify(node: AnyNode, ranges: Mapping[str, Interval] | None = None) -> AnyNode:

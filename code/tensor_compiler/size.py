@@ -7,10 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from tensor_compiler.dtype import DType
-from tensor_compiler.expression import Binary, Constant, Expression, Variable
-from tensor_compiler.printer import show
-from tensor_compiler.simplify import simplify
+from .dtype import DType
+from .expression import Binary, Constant, Expression, Variable
+from .printer import show
+from .simplify import simplify
 
 COMBINE: dict[str, Callable[[int, int], int]] = {
     "+": operator.add, "-": operator.sub, "*": operator.mul, "//": operator.floordiv, "%": operator.mod,

@@ -6,16 +6,16 @@ import math
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from tensor_compiler.dtype import f32
-from tensor_compiler.expression import Binary, Buffer, Cast, Constant, Expression, Load, Variable, as_index
-from tensor_compiler.fusion import Fusion, Group, Pattern, inlined
-from tensor_compiler.graph import Extent, Graph, Line, Node, Operand
-from tensor_compiler.operators import reduction_start
-from tensor_compiler.printer import show, subscript
-from tensor_compiler.simplify import simplify
-from tensor_compiler.statement import Allocate, Body, For, Function, Reduce, Reduction, Store
-from tensor_compiler.traversal import expressions, loads, map_expressions
-from tensor_compiler.verify import verify
+from .dtype import f32
+from .expression import Binary, Buffer, Cast, Constant, Expression, Load, Variable, as_index
+from .fusion import Fusion, Group, Pattern, inlined
+from .graph import Extent, Graph, Line, Node, Operand
+from .operators import reduction_start
+from .printer import show, subscript
+from .simplify import simplify
+from .statement import Allocate, Body, For, Function, Reduce, Reduction, Store
+from .traversal import expressions, loads, map_expressions
+from .verify import verify
 
 Indices = tuple[Expression, ...]
 Axis = tuple[Variable, Expression]  # a loop variable and its extent

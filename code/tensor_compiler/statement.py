@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from tensor_compiler.dtype import boolean, s64
-from tensor_compiler.expression import Buffer, Expression, Load, Variable, as_index, check_indices
+from .dtype import boolean, s64
+from .expression import Buffer, Expression, Load, Variable, as_index, check_indices
 
 Kind = Literal["serial", "parallel", "vectorized", "unrolled"]
 Reduction = Literal["+", "*", "max", "min"]

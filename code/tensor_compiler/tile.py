@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from tensor_compiler.expression import Buffer, Constant, Expression, Load
-from tensor_compiler.parser import parse
-from tensor_compiler.statement import Body, Function, Invoke, Reduce, Statement, Store
-from tensor_compiler.traversal import bound_names, fresh_name, map_expressions, map_statements, rename
+from .expression import Buffer, Constant, Expression, Load
+from .parser import parse
+from .statement import Body, Function, Invoke, Reduce, Statement, Store
+from .traversal import bound_names, fresh_name, map_expressions, map_statements, rename
 
 
 @dataclass(frozen=True)

@@ -14,12 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from tensor_compiler.dtype import DTYPES, DType, bf16, boolean
-from tensor_compiler.expression import Binary
-from tensor_compiler.graph import Data, Graph, Line, Node, Operand, extent_text, type_text
-from tensor_compiler.size import Extents, Size, Symbol, TensorType, plain, symbol
-from tensor_compiler.traversal import fresh_name
-from tensor_compiler.verify import reserved
+from .dtype import DTYPES, DType, bf16, boolean
+from .expression import Binary
+from .graph import Data, Graph, Line, Node, Operand, extent_text, type_text
+from .size import Extents, Size, Symbol, TensorType, plain, symbol
+from .traversal import fresh_name
+from .verify import reserved
 
 HERE = str(Path(__file__).parent)
 Scalar = bool | int | float | np.number[Any]
@@ -203,7 +203,7 @@ class Tracer:
         self.trace, self.name, self.dtype, self.shape = trace, name, dtype, shape
 
     def __array_namespace__(self, api_version: str | None = None) -> Any:
-        from tensor_compiler.namespace import Namespace
+        from .namespace import Namespace
 
         return Namespace(self.trace)
 
@@ -258,7 +258,7 @@ class Tracer:
         raise NotTraceable(f"an array has no '{name}' here: use the array API's functions{place()}")
 
     def __getitem__(self, key: Any) -> Tracer:
-        from tensor_compiler.namespace import index
+        from .namespace import index
 
         return index(self, key)
 

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields, replace
 from typing import Any, TypeVar, cast
 
-from tensor_compiler.expression import Binary, Buffer, Call, Cast, Expression, Load, Select, Unary, Variable
-from tensor_compiler.statement import Allocate, Body, For, Function, If, Invoke, Let, Reduce, Statement, Store
+from .expression import Binary, Buffer, Call, Cast, Expression, Load, Select, Unary, Variable
+from .statement import Allocate, Body, For, Function, If, Invoke, Let, Reduce, Statement, Store
 
 Path = tuple[int, ...]
 Node = Expression | Statement | Function

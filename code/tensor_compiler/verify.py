@@ -5,12 +5,12 @@ from __future__ import annotations
 import keyword
 import re
 
-from tensor_compiler.dtype import DTYPES
-from tensor_compiler.expression import SCOPES, Binary, Buffer, Load, Variable
-from tensor_compiler.intrinsics import INTRINSICS
-from tensor_compiler.printer import show, statement_text
-from tensor_compiler.statement import KINDS, Allocate, Body, For, Function, If, Invoke, Let, Statement, Store
-from tensor_compiler.traversal import expressions, loads
+from .dtype import DTYPES
+from .expression import SCOPES, Binary, Buffer, Load, Variable
+from .intrinsics import INTRINSICS
+from .printer import show, statement_text
+from .statement import KINDS, Allocate, Body, For, Function, If, Invoke, Let, Statement, Store
+from .traversal import expressions, loads
 
 C_WORDS = re.compile(
     r"auto|break|case|char|const|continue|default|do|double|else|enum|extern|float|for|"

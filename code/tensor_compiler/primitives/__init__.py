@@ -8,21 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tensor_compiler.primitives.annotate import parallel, unroll, vectorize
-from tensor_compiler.primitives.cache import cache_read, cache_write
-from tensor_compiler.primitives.compute_at import compute_at
-from tensor_compiler.primitives.distribute import decompose_reduction, merge
-from tensor_compiler.primitives.fuse import fuse
-from tensor_compiler.primitives.hints import non_temporal, prefetch
-from tensor_compiler.primitives.inline import inline
-from tensor_compiler.primitives.online import online
-from tensor_compiler.primitives.reorder import reorder
-from tensor_compiler.primitives.replace_with import replace_with
-from tensor_compiler.primitives.rfactor import rfactor
-from tensor_compiler.primitives.split import split
-from tensor_compiler.primitives.tile import tile
-from tensor_compiler.primitives.trim import trim
-from tensor_compiler.statement import Function
+from ..statement import Function
+from .annotate import parallel, unroll, vectorize
+from .cache import cache_read, cache_write
+from .compute_at import compute_at
+from .distribute import decompose_reduction, merge
+from .fuse import fuse
+from .hints import non_temporal, prefetch
+from .inline import inline
+from .online import online
+from .reorder import reorder
+from .replace_with import replace_with
+from .rfactor import rfactor
+from .split import split
+from .tile import tile
+from .trim import trim
 
 PRIMITIVES: dict[str, Callable[..., Function]] = {
     each.__name__: each

@@ -14,10 +14,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tensor_compiler.dependence import independent_iterations
-from tensor_compiler.legality import Refused, extent, require
-from tensor_compiler.statement import For, Function, Kind
-from tensor_compiler.traversal import Path, find_loop, replace_at
+from ..dependence import independent_iterations
+from ..legality import Refused, extent, require
+from ..statement import For, Function, Kind
+from ..traversal import Path, find_loop, replace_at
 
 
 def unroll(function: Function, loop: str) -> Function:

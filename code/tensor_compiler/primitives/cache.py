@@ -28,24 +28,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from tensor_compiler.access import READS, WRITES, Access, accesses
-from tensor_compiler.affine import Ranges, loop_ranges
-from tensor_compiler.expression import Binary, Buffer, Constant, Expression, Load, Scope, Variable
-from tensor_compiler.legality import Refused, all_ranges, require_memory
-from tensor_compiler.printer import show
-from tensor_compiler.region import Region, fills, region
-from tensor_compiler.rewrite import new_name, redirect
-from tensor_compiler.simplify import simplify
-from tensor_compiler.statement import Allocate, Body, For, Function, If, Invoke, Statement, Store
-from tensor_compiler.traversal import (
-    Path,
-    enclosing_loops,
-    find_buffer,
-    find_loop,
-    replace_at,
-    statement_at,
-    walk,
-)
+from ..access import READS, WRITES, Access, accesses
+from ..affine import Ranges, loop_ranges
+from ..expression import Binary, Buffer, Constant, Expression, Load, Scope, Variable
+from ..legality import Refused, all_ranges, require_memory
+from ..printer import show
+from ..region import Region, fills, region
+from ..rewrite import new_name, redirect
+from ..simplify import simplify
+from ..statement import Allocate, Body, For, Function, If, Invoke, Statement, Store
+from ..traversal import Path, enclosing_loops, find_buffer, find_loop, replace_at, statement_at, walk
 
 
 @dataclass(frozen=True)

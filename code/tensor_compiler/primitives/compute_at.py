@@ -23,23 +23,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from tensor_compiler.access import READS, Access, accesses
-from tensor_compiler.affine import Ranges, interval, linear
-from tensor_compiler.expression import Binary, Buffer, Constant, Expression, Scope, Variable
-from tensor_compiler.legality import Refused, all_ranges, require_memory, require_own
-from tensor_compiler.region import Region, region
-from tensor_compiler.rewrite import new_name, redirect, without_allocation
-from tensor_compiler.simplify import simplify
-from tensor_compiler.statement import Allocate, Body, For, Function
-from tensor_compiler.traversal import (
-    Path,
-    enclosing_loops,
-    find_buffer,
-    find_loop,
-    free_names,
-    replace_at,
-    substitute,
-)
+from ..access import READS, Access, accesses
+from ..affine import Ranges, interval, linear
+from ..expression import Binary, Buffer, Constant, Expression, Scope, Variable
+from ..legality import Refused, all_ranges, require_memory, require_own
+from ..region import Region, region
+from ..rewrite import new_name, redirect, without_allocation
+from ..simplify import simplify
+from ..statement import Allocate, Body, For, Function
+from ..traversal import Path, enclosing_loops, find_buffer, find_loop, free_names, replace_at, substitute
 
 
 def compute_at(

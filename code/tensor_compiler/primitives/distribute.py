@@ -20,13 +20,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tensor_compiler.access import Access, accesses
-from tensor_compiler.dependence import BEFORE, EQUAL, PROVED, Relation, Verdict, independent
-from tensor_compiler.legality import Refused, require, require_plain_bounds
-from tensor_compiler.rewrite import renamed_copy
-from tensor_compiler.simplify import simplify
-from tensor_compiler.statement import Allocate, Body, For, Function, Let
-from tensor_compiler.traversal import Path, enclosing_loops, find_loop, replace_at, statement_at, substitute
+from ..access import Access, accesses
+from ..dependence import BEFORE, EQUAL, PROVED, Relation, Verdict, independent
+from ..legality import Refused, require, require_plain_bounds
+from ..rewrite import renamed_copy
+from ..simplify import simplify
+from ..statement import Allocate, Body, For, Function, Let
+from ..traversal import Path, enclosing_loops, find_loop, replace_at, statement_at, substitute
 
 
 def decompose_reduction(function: Function, loop: str, at: str, trust: bool = False) -> Function:

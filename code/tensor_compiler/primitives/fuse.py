@@ -11,13 +11,13 @@ Preserves bits: the iterations run in the same order.
 
 from __future__ import annotations
 
-from tensor_compiler.expression import Variable
-from tensor_compiler.legality import Refused, all_ranges, extent, require_plain_bounds
-from tensor_compiler.primitives.reorder import perfectly_nested
-from tensor_compiler.rewrite import new_name
-from tensor_compiler.simplify import simplify
-from tensor_compiler.statement import For, Function
-from tensor_compiler.traversal import find_loop, replace_at, substitute
+from ..expression import Variable
+from ..legality import Refused, all_ranges, extent, require_plain_bounds
+from ..rewrite import new_name
+from ..simplify import simplify
+from ..statement import For, Function
+from ..traversal import find_loop, replace_at, substitute
+from .reorder import perfectly_nested
 
 
 def fuse(function: Function, outer: str, inner: str, name: str | None = None) -> Function:

@@ -13,12 +13,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tensor_compiler.access import READS, accesses
-from tensor_compiler.expression import Load, Variable
-from tensor_compiler.legality import Refused
-from tensor_compiler.simplify import simplify
-from tensor_compiler.statement import For, Function, If, Prefetch, Statement, Store
-from tensor_compiler.traversal import (
+from ..access import READS, accesses
+from ..expression import Load, Variable
+from ..legality import Refused
+from ..simplify import simplify
+from ..statement import For, Function, If, Prefetch, Statement, Store
+from ..traversal import (
     expressions,
     find_buffer,
     find_loop,

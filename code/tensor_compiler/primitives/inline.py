@@ -13,12 +13,12 @@ Preserves bits. The value is computed again at each read.
 
 from __future__ import annotations
 
-from tensor_compiler.access import READS, accesses
-from tensor_compiler.expression import Constant, Expression, Load, Variable
-from tensor_compiler.legality import Refused, require_own
-from tensor_compiler.rewrite import without_allocation
-from tensor_compiler.statement import Body, For, Function, Invoke, Prefetch, Statement, Store
-from tensor_compiler.traversal import (
+from ..access import READS, accesses
+from ..expression import Constant, Expression, Load, Variable
+from ..legality import Refused, require_own
+from ..rewrite import without_allocation
+from ..statement import Body, For, Function, Invoke, Prefetch, Statement, Store
+from ..traversal import (
     Path,
     find_buffer,
     map_expressions,

@@ -24,12 +24,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from tensor_compiler.expression import Binary, Call, Constant, Load
-from tensor_compiler.legality import Refused, require_plain_bounds
-from tensor_compiler.rewrite import new_name
-from tensor_compiler.simplify import simplify
-from tensor_compiler.statement import Allocate, Body, For, Function, Let, Reduce, Store
-from tensor_compiler.traversal import Path, find_loop, free_names, replace_at, statement_at, substitute
+from ..expression import Binary, Call, Constant, Load
+from ..legality import Refused, require_plain_bounds
+from ..rewrite import new_name
+from ..simplify import simplify
+from ..statement import Allocate, Body, For, Function, Let, Reduce, Store
+from ..traversal import Path, find_loop, free_names, replace_at, statement_at, substitute
 
 
 def online(function: Function, maximum: str, total: str) -> Function:

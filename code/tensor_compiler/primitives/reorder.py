@@ -17,11 +17,11 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import replace
 
-from tensor_compiler.access import accesses
-from tensor_compiler.dependence import AFTER, BEFORE, EQUAL, independent, independent_iterations
-from tensor_compiler.legality import Refused, require
-from tensor_compiler.statement import For, Function
-from tensor_compiler.traversal import enclosing_loops, find_loop, free_names, replace_at, statement_at
+from ..access import accesses
+from ..dependence import AFTER, BEFORE, EQUAL, independent, independent_iterations
+from ..legality import Refused, require
+from ..statement import For, Function
+from ..traversal import enclosing_loops, find_loop, free_names, replace_at, statement_at
 
 
 def reorder(function: Function, loops: Sequence[str], trust: bool = False) -> Function:

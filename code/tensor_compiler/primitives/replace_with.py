@@ -12,16 +12,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tensor_compiler.access import accesses
-from tensor_compiler.affine import Linear, linear
-from tensor_compiler.dtype import s64
-from tensor_compiler.expression import Constant, Expression, Load
-from tensor_compiler.legality import Refused
-from tensor_compiler.printer import show
-from tensor_compiler.simplify import simplify
-from tensor_compiler.statement import Body, For, Function, Invoke, Statement
-from tensor_compiler.tile import TILES, expand
-from tensor_compiler.traversal import (
+from ..access import accesses
+from ..affine import Linear, linear
+from ..dtype import s64
+from ..expression import Constant, Expression, Load
+from ..legality import Refused
+from ..printer import show
+from ..simplify import simplify
+from ..statement import Body, For, Function, Invoke, Statement
+from ..tile import TILES, expand
+from ..traversal import (
     bound_names,
     find_loop,
     map_expressions,

@@ -20,22 +20,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from tensor_compiler.access import accesses
-from tensor_compiler.dtype import DType
-from tensor_compiler.expression import Buffer, Constant, Load, Scope, Variable
-from tensor_compiler.legality import Refused, require_memory
-from tensor_compiler.primitives.split import split
-from tensor_compiler.rewrite import new_name
-from tensor_compiler.statement import Allocate, For, Function, Reduce, Statement, Store
-from tensor_compiler.traversal import (
-    bound_names,
-    find_loop,
-    free_names,
-    loads,
-    map_statements,
-    replace_at,
-    statement_at,
-)
+from ..access import accesses
+from ..dtype import DType
+from ..expression import Buffer, Constant, Load, Scope, Variable
+from ..legality import Refused, require_memory
+from ..rewrite import new_name
+from ..statement import Allocate, For, Function, Reduce, Statement, Store
+from ..traversal import bound_names, find_loop, free_names, loads, map_statements, replace_at, statement_at
+from .split import split
 
 
 def rfactor(

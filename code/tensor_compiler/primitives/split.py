@@ -15,14 +15,14 @@ from __future__ import annotations
 
 from typing import Literal
 
-from tensor_compiler.affine import linear
-from tensor_compiler.expression import Binary, Constant, Expression, Variable
-from tensor_compiler.legality import Refused, all_ranges, require_plain_bounds
-from tensor_compiler.printer import show
-from tensor_compiler.rewrite import new_name, renamed_copy
-from tensor_compiler.simplify import simplify
-from tensor_compiler.statement import Body, For, Function, If
-from tensor_compiler.traversal import find_loop, replace_at, substitute
+from ..affine import linear
+from ..expression import Binary, Constant, Expression, Variable
+from ..legality import Refused, all_ranges, require_plain_bounds
+from ..printer import show
+from ..rewrite import new_name, renamed_copy
+from ..simplify import simplify
+from ..statement import Body, For, Function, If
+from ..traversal import find_loop, replace_at, substitute
 
 Tail = Literal["exact", "guard", "cut"]
 

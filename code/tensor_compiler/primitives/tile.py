@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tensor_compiler.primitives.reorder import reorder
-from tensor_compiler.primitives.split import split
-from tensor_compiler.statement import Function
+from ..statement import Function
+from .reorder import reorder
+from .split import split
 
 
 def tile(function: Function, loops: Sequence[str], factors: Sequence[int], trust: bool = False) -> Function:

@@ -19,14 +19,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from math import inf
 
-from tensor_compiler.access import READS, accesses
-from tensor_compiler.affine import Linear, linear
-from tensor_compiler.expression import Binary, Call, Constant, Expression, Load, Select, Variable
-from tensor_compiler.legality import Refused, all_ranges
-from tensor_compiler.rewrite import new_name
-from tensor_compiler.simplify import simplify
-from tensor_compiler.statement import For, Function, Reduce, Statement, Store
-from tensor_compiler.traversal import (
+from ..access import READS, accesses
+from ..affine import Linear, linear
+from ..expression import Binary, Call, Constant, Expression, Load, Select, Variable
+from ..legality import Refused, all_ranges
+from ..rewrite import new_name
+from ..simplify import simplify
+from ..statement import For, Function, Reduce, Statement, Store
+from ..traversal import (
     enclosing_loops,
     expressions,
     find_loop,

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tensor_compiler.legality import Refused
-from tensor_compiler.rules.attention import attention
-from tensor_compiler.rules.convolution import convolution
-from tensor_compiler.rules.matmul import matmul
-from tensor_compiler.rules.provable import provable
-from tensor_compiler.rules.rows import rows
-from tensor_compiler.schedule import Schedule
-from tensor_compiler.stage import Staged
-from tensor_compiler.target import Target
+from ..legality import Refused
+from ..schedule import Schedule
+from ..stage import Staged
+from ..target import Target
+from .attention import attention
+from .convolution import convolution
+from .matmul import matmul
+from .provable import provable
+from .rows import rows
 
 __all__ = ["RULES", "Rule", "attention", "convolution", "matmul", "naive", "provable", "rows"]
 

@@ -6,11 +6,11 @@ L2, so that the softmax need not be online.
 
 from __future__ import annotations
 
-from tensor_compiler.rules.matmul import accumulate, register_tile
-from tensor_compiler.rules.nest import attempt, divisor, expect, length, nests, written
-from tensor_compiler.rules.rows import fuse_rows
-from tensor_compiler.schedule import Schedule
-from tensor_compiler.target import Target
+from ..schedule import Schedule
+from ..target import Target
+from .matmul import accumulate, register_tile
+from .nest import attempt, divisor, expect, length, nests, written
+from .rows import fuse_rows
 
 
 def attention(schedule: Schedule, target: Target) -> None:

@@ -5,12 +5,12 @@ Zhang, Franchetti and Low, High Performance Zero-Memory Overhead Direct Convolut
 
 from __future__ import annotations
 
-from tensor_compiler.expression import Variable
-from tensor_compiler.rules.matmul import register_tile
-from tensor_compiler.rules.nest import attempt, length, nests, straight
-from tensor_compiler.schedule import Schedule
-from tensor_compiler.target import Target
-from tensor_compiler.traversal import loads
+from ..expression import Variable
+from ..schedule import Schedule
+from ..target import Target
+from ..traversal import loads
+from .matmul import register_tile
+from .nest import attempt, length, nests, straight
 
 
 def convolution(schedule: Schedule, target: Target) -> None:

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import math
 
-from tensor_compiler.expression import Binary, Constant
-from tensor_compiler.rules.nest import Nest, attempt, divisor, expect, inside, length, nests, straight
-from tensor_compiler.schedule import Schedule
-from tensor_compiler.target import Target
-from tensor_compiler.tile import TILES
-from tensor_compiler.traversal import free_names, loads
+from ..expression import Binary, Constant
+from ..schedule import Schedule
+from ..target import Target
+from ..tile import TILES
+from ..traversal import free_names, loads
+from .nest import Nest, attempt, divisor, expect, inside, length, nests, straight
 
 WAYS = 8  # rows of A that are a power of two apart meet in one set of L1, which holds as many lines
 PANELS = 4  # of B that are packed together: each row of B is read over so many panels

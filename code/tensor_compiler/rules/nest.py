@@ -7,12 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from tensor_compiler.affine import linear
-from tensor_compiler.expression import Buffer
-from tensor_compiler.legality import Refused
-from tensor_compiler.schedule import Schedule
-from tensor_compiler.statement import For, Reduce, Store
-from tensor_compiler.traversal import find_loop, free_names, walk, writes
+from ..affine import linear
+from ..expression import Buffer
+from ..legality import Refused
+from ..schedule import Schedule
+from ..statement import For, Reduce, Store
+from ..traversal import find_loop, free_names, walk, writes
 
 
 @dataclass(frozen=True)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from tensor_compiler.expression import Constant, Expression
-from tensor_compiler.passes import PANEL
-from tensor_compiler.rules.nest import attempt
-from tensor_compiler.schedule import Schedule
-from tensor_compiler.simplify import simplify
-from tensor_compiler.stage import Stage, Staged
-from tensor_compiler.target import Target
-from tensor_compiler.traversal import loads
+from ..expression import Constant, Expression
+from ..passes import PANEL
+from ..schedule import Schedule
+from ..simplify import simplify
+from ..stage import Stage, Staged
+from ..target import Target
+from ..traversal import loads
+from .nest import attempt
 
 
 def provable(schedule: Schedule, group: Staged, target: Target) -> None:

@@ -8,13 +8,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from tensor_compiler.expression import Binary, Buffer, Call, Constant, Scope
-from tensor_compiler.legality import extent
-from tensor_compiler.rules.nest import Nest, attempt, expect, inside, length, nests
-from tensor_compiler.schedule import Schedule
-from tensor_compiler.statement import Reduce
-from tensor_compiler.target import Target
-from tensor_compiler.traversal import expressions, find_loop, writes
+from ..expression import Binary, Buffer, Call, Constant, Scope
+from ..legality import extent
+from ..schedule import Schedule
+from ..statement import Reduce
+from ..target import Target
+from ..traversal import expressions, find_loop, writes
+from .nest import Nest, attempt, expect, inside, length, nests
 
 CHAINS = 4  # vectors of partial results: enough to hide the latency of an addition
 ON_STACK = 1 << 16  # bytes of a row

@@ -10,12 +10,12 @@ asks is a candidate. What it asks next may depend on the answers so far.
 - `tuner.tune` all together, on any `concurrent.futures.Executor`.
 """
 
-from tensor_compiler.tuning.clock import Host, Outcome, Task, host, measure
-from tensor_compiler.tuning.cost import features
-from tensor_compiler.tuning.record import Record, best_schedules, load, workload
-from tensor_compiler.tuning.space import Candidate, Choose, Space, Tunable
-from tensor_compiler.tuning.strategy import Evolutionary, Guided, Random, Strategy
-from tensor_compiler.tuning.tuner import Tuned, tune
+from .clock import Host, Outcome, Task, host, measure
+from .cost import features
+from .record import Record, best_schedules, load, workload
+from .space import Candidate, Choose, Space, Tunable
+from .strategy import Evolutionary, Guided, Random, Strategy
+from .tuner import Tuned, tune
 
 __all__ = [
     "Candidate", "Choose", "Evolutionary", "Guided", "Host", "Outcome", "Random", "Record", "Space",

@@ -17,13 +17,13 @@ from pathlib import Path
 
 import numpy as np
 
-from tensor_compiler.arguments import Array, aligned_empty
-from tensor_compiler.c_statement import Unsupported
-from tensor_compiler.dtype import u8
-from tensor_compiler.expression import Buffer
-from tensor_compiler.kernel import CompilationFailed, Kernel, cache_folder, compile_function
-from tensor_compiler.statement import Function
-from tensor_compiler.target import Target, host_target
+from ..arguments import Array, aligned_empty
+from ..c_statement import Unsupported
+from ..dtype import u8
+from ..expression import Buffer
+from ..kernel import CompilationFailed, Kernel, cache_folder, compile_function
+from ..statement import Function
+from ..target import Target, host_target
 
 Inputs = Callable[[], Sequence[Array]]  # the arguments of the function, the same at each call
 Pair = tuple[float, float]  # seconds of a candidate, and of the incumbent beside it

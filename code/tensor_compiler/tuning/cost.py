@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from tensor_compiler.access import Access, accesses
-from tensor_compiler.affine import linear
-from tensor_compiler.expression import Binary, Call, Load, Select, Unary
-from tensor_compiler.legality import all_ranges
-from tensor_compiler.statement import For, Function, Reduce, Statement
-from tensor_compiler.traversal import children, enclosing_loops, walk
+from ..access import Access, accesses
+from ..affine import linear
+from ..expression import Binary, Call, Load, Select, Unary
+from ..legality import all_ranges
+from ..statement import For, Function, Reduce, Statement
+from ..traversal import children, enclosing_loops, walk
 
 Times = Callable[[For], float]  # how often a loop runs
 

@@ -10,13 +10,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from tensor_compiler.printer import show
-from tensor_compiler.rules import RULES, Rule
-from tensor_compiler.schedule import Schedule, replay
-from tensor_compiler.stage import Staged
-from tensor_compiler.statement import Function
-from tensor_compiler.target import Target
-from tensor_compiler.tuning.clock import host
+from ..printer import show
+from ..rules import RULES, Rule
+from ..schedule import Schedule, replay
+from ..stage import Staged
+from ..statement import Function
+from ..target import Target
+from .clock import host
 
 WON = ("first", "faster")  # the verdicts that make a candidate the incumbent
 

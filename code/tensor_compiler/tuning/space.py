@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tensor_compiler.legality import Refused
-from tensor_compiler.schedule import Schedule, as_data
-from tensor_compiler.statement import Function
-from tensor_compiler.target import Target
+from ..legality import Refused
+from ..schedule import Schedule, as_data
+from ..statement import Function
+from ..target import Target
 
 Choose = Callable[[str, Sequence[Any]], Any]  # the name of a choice point and its options; gives one of them
 Tunable = Callable[[Schedule, Target, Choose], object]  # a schedule rule that asks

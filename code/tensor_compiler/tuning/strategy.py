@@ -10,11 +10,11 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from tensor_compiler.schedule import as_data, replay
-from tensor_compiler.statement import Function
-from tensor_compiler.tuning.cost import features
-from tensor_compiler.tuning.record import Record
-from tensor_compiler.tuning.space import Candidate, Choose, Space, beginning
+from ..schedule import as_data, replay
+from ..statement import Function
+from .cost import features
+from .record import Record
+from .space import Candidate, Choose, Space, beginning
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 

@@ -12,14 +12,14 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from random import Random as Dice
 
-from tensor_compiler.schedule import Schedule, as_data
-from tensor_compiler.statement import For, Function
-from tensor_compiler.target import Target
-from tensor_compiler.traversal import accesses, loads, walk
-from tensor_compiler.tuning.clock import Inputs, Outcome, Task, host, interval, measure
-from tensor_compiler.tuning.record import Place, Record, append, best, load, replayed, workload
-from tensor_compiler.tuning.space import Candidate, Space, Tunable
-from tensor_compiler.tuning.strategy import Guided, Strategy
+from ..schedule import Schedule, as_data
+from ..statement import For, Function
+from ..target import Target
+from ..traversal import accesses, loads, walk
+from .clock import Inputs, Outcome, Task, host, interval, measure
+from .record import Place, Record, append, best, load, replayed, workload
+from .space import Candidate, Space, Tunable
+from .strategy import Guided, Strategy
 
 Submit = Callable[[Task], Future[Outcome]]
 
