@@ -46,28 +46,43 @@ def flags() -> dict[str, str]:
 
 
 def capture(request: Request) -> Iterator[Stage]:
-    """The stages, each as soon as the compiler has told of it; the compiler runs in a thread of its own."""
-    records: queue.SimpleQueue[Record | BaseException | None] = queue.SimpleQueue()
+    """The stages, each as soon as the compiler has told of it; the compiler runs in a thread of its own.
+
+    The compiler waits until each record is read, so that a crash loses none that came before it.
+    """
+    records: queue.Queue[Record | BaseException | None] = queue.Queue()
+
+    def tell(record: Record | BaseException) -> None:
+        records.put(record)
+        records.join()
 
     def compile_and_tell() -> None:
         try:
             with ExitStack() as stack:
                 stack.enter_context(inductor_config.patch(SETTINGS))
                 stack.enter_context(functorch_config.patch(enable_autograd_cache=False))
-                stack.enter_context(listening(LOGS, records.put))
-                stack.enter_context(marked(request, records.put))
-                _run(request, records.put)
+                stack.enter_context(listening(LOGS, tell))
+                stack.enter_context(marked(request, tell))
+                _run(request, tell)
         except BaseException as error:
-            records.put(error)
+            tell(error)
         records.put(None)
 
     compiler = threading.Thread(target=compile_and_tell)
     compiler.start()
     reader = Reader(request)
-    while (record := records.get()) is not None:
-        if isinstance(record, BaseException):
-            raise refusal(record)
-        yield from reader.stages(record)
+    record = records.get()
+    try:
+        while record is not None:
+            if isinstance(record, BaseException):
+                raise refusal(record)
+            yield from reader.stages(record)
+            records.task_done()
+            record = records.get()
+    finally:  # whoever stops reading lets the compiler go on to its end
+        while record is not None:
+            records.task_done()
+            record = records.get()
     reader.check_something_was_compiled()
 
 
