@@ -357,6 +357,7 @@ def check_schedule(
                 ) from None
             counts[f"refused {primitive}"] += 1
     counts["schedules"] += 1
+    counts["accepted"] += bool(schedule.trace)
     counts["steps accepted"] += len(schedule.trace)
     given = arrays(function, seed)
     before = run(function, given, seed)
@@ -422,7 +423,7 @@ def main() -> None:
         print(f"{name:20} {count:7} accepted {counts[f'refused {name}']:7} refused")
     loops = ", ".join(f"{counts[f'loop {answer}']} {answer}" for answer in ("proved", "refuted", "unknown"))
     print(f"loops: {loops}, all as they ran")
-    done = f"{counts['schedules']} schedules, {counts['steps accepted']} steps accepted"
+    done = f"{counts['accepted']} schedules of {counts['steps accepted']} accepted steps"
     print(f"{done}, 0 miscompiled, {counts['compiled']} of them in C too")
 
 
