@@ -7,7 +7,7 @@
                             B_c[B_c_0, B_c_1] = B[B_c_0, j_o * 32 + B_c_1]
                         ... B_c[k, j_i] ...
     -> cache_write  the same for what is written: the copy goes back at the end of the body, and comes in at
-                    its start unless the body first stores each element.
+                    its start unless the body stores each element before any other access to it.
 
 A layout packs the copy: `order` permutes its dimensions, and each (dimension, size) of `blocks` splits one
 into whole blocks, whose inside becomes the last dimension.
@@ -103,9 +103,9 @@ def cache_write(
     if not written:
         raise Refused(function, f"{work.where} does not write to '{buffer}'", "use cache_read", work.marks)
     work.require_filled(written)
-    stored = work.inside[0].kind == WRITES
     work.require_filled(work.inside[:1])
-    return work.rewritten(() if stored else (work.copy("_in", into=True),), (work.copy("_out", into=False),))
+    into = () if work.stored_first() else (work.copy("_in", into=True),)
+    return work.rewritten(into, (work.copy("_out", into=False),))
 
 
 class Work:
@@ -178,6 +178,19 @@ class Work:
             reason = f"{self.where} may skip elements of the box of '{self.original.name}' that it touches"
             hint = "cut loops instead of guarding them, or choose an inner loop"
             raise Refused(self.function, reason, hint, {access.path: "" for access in candidates})
+
+    def stored_first(self) -> bool:
+        """Whether the first access, which fills the box, stores each element before another access to it.
+
+        In the loops that it shares with another, it must fill what the two touch in each iteration.
+        """
+        first, *others = self.inside
+        for other in others:
+            shared = sum(loop in other.names for loop in first.names)
+            box = region((first, other), shared, self.ranges)
+            if not fills(first, box, shared, len(first.conditions)):
+                return False
+        return first.kind == WRITES
 
     def copy(self, suffix: str, into: bool) -> Statement:
         """The loops that copy the box into the copy, or back."""
