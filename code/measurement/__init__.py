@@ -1,6 +1,7 @@
 """How this book measures: ratios of interleaved pairs with an interval, counters, and a machine card."""
 
-from measurement.card import MachineCard, measure_machine
+from measurement.cache_simulator import CacheCounts, simulate_caches
+from measurement.card import MachineCard, measure_machine, quickest
 from measurement.comparison import CPU_TIME, WALL_TIME, Clock, Comparison, compare
 from measurement.counters import instructions, page_faults
 from measurement.environment import ALLOCATOR, run_fresh, single_threaded
@@ -11,6 +12,7 @@ __all__ = [
     "ALLOCATOR",
     "CPU_TIME",
     "WALL_TIME",
+    "CacheCounts",
     "Clock",
     "Comparison",
     "MachineCard",
@@ -20,6 +22,8 @@ __all__ = [
     "instructions",
     "measure_machine",
     "page_faults",
+    "quickest",
     "run_fresh",
+    "simulate_caches",
     "single_threaded",
 ]

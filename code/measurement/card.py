@@ -86,7 +86,7 @@ def measure_machine() -> MachineCard:
             ctypes.c_float,
         )
         lanes = int(library.lanes())
-        seconds = _best(lambda: multiply_add(peak_steps, 0.5, 1.0))
+        seconds = quickest(lambda: multiply_add(peak_steps, 0.5, 1.0))
         peak = 2 * peak_steps * CHAINS * lanes / seconds / 1e9
 
         sizes = array_sizes(cache_sizes())
@@ -119,9 +119,9 @@ def _bandwidths(library: ctypes.CDLL, size: int, vector: int) -> tuple[float, fl
     vectors = size // vector // 16 * 16
     library.read_array.restype = ctypes.c_float
     long = ctypes.c_long
-    read = _best(lambda: library.read_array(pointer, long(vectors), long(rounds)))
+    read = quickest(lambda: library.read_array(pointer, long(vectors), long(rounds)))
     half = ctypes.c_void_p(array.ctypes.data + vectors // 2 * vector)
-    copy = _best(lambda: library.copy_array(half, pointer, long(vectors // 2), long(rounds)))
+    copy = quickest(lambda: library.copy_array(half, pointer, long(vectors // 2), long(rounds)))
     moved = rounds * vectors * vector / 1e9
     return moved / read, moved / copy
 
@@ -133,10 +133,11 @@ def _aligned(size: int) -> np.ndarray:
     return raw[start : start + size]
 
 
-def _best(kernel: Callable[[], object]) -> float:
-    """The shortest of several timings of `kernel`, in seconds of one call.
+def quickest(kernel: Callable[[], object]) -> float:
+    """The shortest of several timings of `kernel`, in seconds of one call: what a share of a card rests on.
 
-    The clock is this thread's CPU time: a neighbour that takes the core away does not lower a ceiling.
+    The clock is this thread's CPU time: a neighbour that takes the core away does not lower a ceiling. Two
+    programs are compared with `measurement.compare`, not by this.
     """
     calls, best = 1, float("inf")
     samples = 0
