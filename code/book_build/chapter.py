@@ -62,6 +62,11 @@ class Chapter:
         return tuple(self.front_matter.get("needs") or ())
 
     @property
+    def recorded(self) -> Sequence[str]:
+        """The files of book/recorded that the cells read, and find in the folder that they run in."""
+        return tuple(self.front_matter.get("recorded") or ())
+
+    @property
     def code_cells(self) -> list[nbformat.NotebookNode]:
         """The cells that execute, in order."""
         return [cell for cell in self.notebook.cells if cell.cell_type == "code"]

@@ -8,7 +8,7 @@ import re
 import shutil
 import tempfile
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,7 +22,7 @@ from nbclient.exceptions import CellExecutionError, DeadKernelError
 
 from book_build.chapter import Chapter
 from book_build.progress import Progress
-from book_build.salt import MissingDistribution, execution_key, versions
+from book_build.salt import MissingDistribution, MissingRecord, execution_key, recorded_files, versions
 from book_build.store import Execution, Store
 from measurement.machine import describe_machine
 
@@ -81,7 +81,7 @@ async def _execute_all(
     for chapter in chapters:
         try:
             key = execution_key(chapter, code)
-        except MissingDistribution as error:
+        except (MissingDistribution, MissingRecord) as error:
             outcomes[chapter.docname] = Outcome(
                 chapter.docname, store.last_good(chapter.docname), True, str(error)
             )
@@ -142,7 +142,8 @@ async def _execute(chapter: Chapter, key: str, code: Path, progress: Progress) -
     def on_executed(cell: Any, cell_index: int, execute_reply: Any) -> None:
         cell_seconds.append(time.monotonic() - cell_began)
 
-    async with _kernel(notebook, code, on_cell_execute=on_start, on_cell_executed=on_executed) as (
+    files = recorded_files(chapter, code)
+    async with _kernel(notebook, code, files, on_cell_execute=on_start, on_cell_executed=on_executed) as (
         client,
         start,
     ):
@@ -187,14 +188,16 @@ async def _execute(chapter: Chapter, key: str, code: Path, progress: Progress) -
 
 @asynccontextmanager
 async def _kernel(
-    notebook: nbformat.NotebookNode, code: Path, **hooks: Any
+    notebook: nbformat.NotebookNode, code: Path, files: Mapping[str, Path], **hooks: Any
 ) -> AsyncIterator[tuple[NotebookClient, dict[str, Any]]]:
-    """A client for one execution in an empty folder, with caches of its own.
+    """A client for one execution in a folder that holds `files` alone, with caches of its own.
 
     Kernels speak over files rather than TCP ports, whose numbers race when kernels start at once.
     """
     scratch = Path(tempfile.mkdtemp(prefix="book-"))
     (scratch / "work").mkdir()
+    for name, path in files.items():
+        shutil.copy(path, scratch / "work" / name)
     environment = {
         **os.environ,
         **FLAGS,

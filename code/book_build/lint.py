@@ -16,7 +16,7 @@ KINDS = ("chapter", "page")
 MACHINES = ("cpu", "recorded")
 KEYS = {
     "file_format", "kernelspec", "source_map", "kind", "uses", "needs", "machine", "alone", "time_limit",
-    "objectives", "mystnb", "orphan",
+    "objectives", "mystnb", "orphan", "recorded",
 }  # fmt: skip
 OPENING = ("The question", "Objectives", "What you need")
 CLOSING = ("What the real compilers do", "Exercises", "Summary", "What we left out", "Sources")
@@ -68,6 +68,8 @@ def _front_matter(chapter: Chapter, code: Path) -> Iterator[Complaint]:
     for key in ("uses", "needs"):
         if not _is_list_of_text(front.get(key)):
             yield Complaint(1, f"front matter: {key} must be a list of names")
+    if not _is_list_of_text(front.get("recorded", [])):
+        yield Complaint(1, "front matter: recorded must be a list of files in book/recorded")
     objectives = front.get("objectives")
     if not _is_list_of_text(objectives) or not 3 <= len(objectives) <= 5:
         yield Complaint(1, "front matter: objectives must be a list of 3 to 5 sentences")

@@ -2,7 +2,7 @@
 
 jupyter-cache hashes code cells and the kernel's name, so a changed package or an upgraded
 framework goes on publishing old outputs. This key also holds the contents of the packages in
-`uses` and the versions of the distributions in `needs`.
+`uses` and of the files in `recorded`, and the versions of the distributions in `needs`.
 """
 
 from __future__ import annotations
@@ -25,6 +25,10 @@ COMPANIONS = {"jax": ["jaxlib"], "apache-tvm": ["apache-tvm-ffi"]}
 
 class MissingDistribution(Exception):
     """A page needs a distribution that is not installed."""
+
+
+class MissingRecord(Exception):
+    """A page reads a recorded file that is not there."""
 
 
 def versions(chapter: Chapter) -> dict[str, str]:
@@ -52,6 +56,18 @@ def package_digest(package: Path) -> str:
     return digest.hexdigest()
 
 
+def recorded_files(chapter: Chapter, code: Path) -> dict[str, Path]:
+    """Where the recorded files of a page are, by name. Raises MissingRecord."""
+    folder = code.parent / "book" / "recorded"
+    for name in chapter.recorded:
+        if not (folder / name).is_file():
+            raise MissingRecord(
+                f"{chapter.docname}: there is no book/recorded/{name}; "
+                "run the script that records it, or take it from recorded in the front matter"
+            )
+    return {name: folder / name for name in chapter.recorded}
+
+
 def execution_key(chapter: Chapter, code: Path) -> str:
     """The key of the execution that the page would have now, with the packages below `code`."""
     ingredients = {
@@ -60,5 +76,9 @@ def execution_key(chapter: Chapter, code: Path) -> str:
         "packages": {name: package_digest(code / name) for name in sorted(chapter.uses)},
         "versions": versions(chapter),
         "alone": chapter.runs_alone,
+        "recorded": {
+            name: hashlib.sha256(path.read_bytes()).hexdigest()
+            for name, path in recorded_files(chapter, code).items()
+        },
     }
     return hashlib.sha256(json.dumps(ingredients, sort_keys=True).encode()).hexdigest()[:24]

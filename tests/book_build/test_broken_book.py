@@ -155,6 +155,24 @@ def test_knows_how_long_its_cells_took(tmp_path: Path, root: Path) -> None:
     assert 0.5 <= execution["cell_seconds"] <= execution["seconds"]
 
 
+def test_a_recorded_file_lies_beside_the_cells_and_a_new_one_executes_them(
+    tmp_path: Path, root: Path
+) -> None:
+    book = book_with(tmp_path / "book", root, "healthy")
+    page, record = book.page("healthy"), book.root / "book" / "recorded" / "run.json"
+    text = page.read_text().replace("kind: page", "kind: page\nrecorded: [run.json]")
+    page.write_text(text.replace('"healthy output"', 'open("run.json").read()'))
+    status, output = book.build()
+    assert status == 1
+    assert "there is no book/recorded/run.json; run the script that records it" in output
+    record.parent.mkdir()
+    for content in ("first run", "second run"):
+        record.write_text(content)
+        status, output = book.build()
+        assert status == 0, output
+        assert content in book.html("healthy")
+
+
 def test_a_killed_build_loses_no_finished_page(tmp_path: Path, root: Path) -> None:
     book = book_with(tmp_path / "book", root, "healthy", "over_time_limit")
     endless = book.page("over_time_limit")

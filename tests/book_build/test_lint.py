@@ -124,6 +124,12 @@ def test_a_page_uses_what_its_own_exercises_import(
             "front matter: machine must be one of cpu, recorded, not 'gpu'",
         ),
         ("needs: [numpy]", "needs: {numpy: 1}", "---", "front matter: needs must be a list of names"),
+        (
+            "machine: cpu",
+            "machine: cpu\nrecorded: run.json",
+            "---",
+            "front matter: recorded must be a list of files in book/recorded",
+        ),
         ("needs: [numpy]", "needs: []", "---", "front matter: the cells import numpy; add numpy to needs"),
         ("[One, Two, Three]", "[One]", "---", "front matter: objectives must be a list of 3 to 5 sentences"),
         (

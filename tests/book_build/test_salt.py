@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from book_build.chapter import Chapter, parse_chapter
-from book_build.salt import MissingDistribution, execution_key, package_digest, versions
+from book_build.salt import MissingDistribution, MissingRecord, execution_key, package_digest, versions
 
 
 def chapter(
@@ -16,6 +16,11 @@ def chapter(
 ) -> Chapter:
     front_matter = f"---\nfile_format: mystnb\nuses: [{uses}]\nneeds: [{needs}]\n---\n"
     return parse_chapter("page", f"{front_matter}\n{prose}\n\n```{{code-cell}}\n{tags}{cell}\n```\n")
+
+
+def recording(name: str) -> Chapter:
+    """The same page, reading a file of book/recorded."""
+    return parse_chapter("page", chapter().text.replace("uses: []", f"uses: []\nrecorded: [{name}]"))
 
 
 @pytest.fixture
@@ -66,6 +71,25 @@ def test_an_upgrade_changes_the_keys_of_the_pages_that_need_it(
     after = [execution_key(page, code) for page in pages]
     assert [a == b for a, b in zip(before, after, strict=True)] == [False, True]
     assert versions(pages[0])["jaxlib"] == "99.0"
+
+
+def test_a_recorded_file_changes_the_keys_of_the_pages_that_read_it(tmp_path: Path) -> None:
+    code, recorded = tmp_path / "code", tmp_path / "book" / "recorded"
+    recorded.mkdir(parents=True)
+    pages = [recording("run.json"), chapter()]
+    with pytest.raises(MissingRecord) as missing:
+        execution_key(pages[0], code)
+    assert str(missing.value) == (
+        "page: there is no book/recorded/run.json; "
+        "run the script that records it, or take it from recorded in the front matter"
+    )
+    (recorded / "run.json").write_text("1")
+    before = [execution_key(page, code) for page in pages]
+    assert before[0] != before[1]
+    (recorded / "run.json").write_text("2")
+    after = [execution_key(page, code) for page in pages]
+    assert after[0] != before[0]
+    assert after[1] == before[1]
 
 
 def test_a_missing_distribution_is_named(code: Path) -> None:
