@@ -4,7 +4,8 @@ Threads are fixed when a process starts, so each peer gets a process of its own 
 All are alive together. In each round every process runs a sample of each workload, in random order; the pair
 of a peer and ours in a round gives one ratio, and the median of the ratios with its interval is what is
 printed. One thread is measured in CPU time; two in wall time, where the half of the pairs counts in which
-the fewest other tasks wanted a processor.
+the fewest other tasks wanted a processor. A run of all workloads and peers leaves its figures as JSON in
+book/recorded, where the chapter hands_on/build_tuning reads them.
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +31,12 @@ from benchmarks.tensor_compiler.workloads import WORKLOADS, Workload, expected
 
 from measurement import ALLOCATOR, MachineCard, attainable, measure_machine, single_threaded
 from measurement.comparison import median_with_interval
+from tensor_compiler import host_target
 
 ROOT = Path(__file__).resolve().parents[2]
+RECORD = ROOT / "book" / "recorded" / "tensor_compiler.json"
 SAMPLE = 0.05  # seconds of a sample, at least one call
+PACKAGES = ("numpy", "torch", "jax", "apache-tvm")
 PASSIVE = {"OMP_WAIT_POLICY": "passive", "GOMP_SPINCOUNT": "0", "KMP_BLOCKTIME": "0"}  # idle threads sleep
 
 
@@ -74,17 +80,19 @@ def running(peer: str, threads: int, cache: Path) -> Iterator[Process]:
 def ready(
     workload: Workload, workers: dict[str, Process], cache: Path
 ) -> tuple[dict[str, Process], dict[str, Any]]:
-    """The workers that have the workload and computed it right, and the answer of ours."""
+    """The workers that computed the workload right; the answer of ours, and why others have none."""
     wanted = cache / "expected.npy"
     np.save(wanted, expected(workload))
-    able, own = {}, dict[str, Any]()
+    able, own = {}, {"missing": dict[str, str]()}
     for peer, worker in workers.items():
         answer = worker.ask(prepare=workload.name, expected=str(wanted))
         if "error" in answer:
             able[peer] = worker
-            own = answer if peer == "ours" else own
-        elif "failed" in answer:
-            print(f"    {workload.name}, {peer}: {answer['failed']}", flush=True)
+            own |= answer if peer == "ours" else {}
+        else:
+            own["missing"][peer] = answer.get("missing") or answer["failed"]
+            if "failed" in answer:
+                print(f"    {workload.name}, {peer}: {answer['failed']}", flush=True)
     return able, own
 
 
@@ -134,33 +142,48 @@ def best_card(tries: int = 4) -> MachineCard:
     return replace(cards[0], peak=max(card.peak for card in cards), read=read, copy=copy)
 
 
-def table(threads: int, card: MachineCard, options: argparse.Namespace) -> None:
-    """Measure and print everything at one number of threads."""
+def row(
+    workload: Workload, able: dict[str, Process], own: dict[str, Any], card: MachineCard, rounds: int,
+    threads: int,
+) -> dict[str, Any]:  # fmt: skip
+    """What was measured of a workload, as the record keeps it. Seconds are those of one call."""
     clock = "cpu" if threads == 1 else "wall"
-    print(f"\n{threads} thread(s), {'CPU' if clock == 'cpu' else 'wall'} time, median over pairs of "
+    samples = measured(workload, able, rounds, clock)
+    quickest = min(sample[clock] for sample in samples["ours"]) / 1e9
+    ratios = {peer: ratio(samples[peer], samples["ours"], clock) for peer in able if peer != "ours"}
+    return {
+        **own, "workload": workload.name,
+        "flops": workload.flops, "bytes": workload.bytes, "rate": workload.rate,
+        "seconds": quickest, "roof": roofline(workload, quickest, card, threads),
+        "others": float(np.median([sample["others"] for sample in samples["ours"]])),
+        "ratios": {peer: [middle, *interval] for peer, (middle, interval) in ratios.items()},
+    }  # fmt: skip
+
+
+def run(threads: int, card: MachineCard, options: argparse.Namespace) -> dict[str, Any]:
+    """Measure and print everything at one number of threads; what the record keeps of it."""
+    clock = "CPU time" if threads == 1 else "wall time"
+    print(f"\n{threads} thread(s), {clock}, median over pairs of "
           "peer / ours; ms of the quickest sample of ours")  # fmt: skip
     peers = options.peers
     head = f"{'workload':<10} {'ours':>8} {'roof':>5}  " + "".join(f"{peer:>10}" for peer in peers)
     print(f"{head}  best peer / ours", flush=True)
     best: list[float] = []
-    latencies = []
+    rows = []
     with ExitStack() as stack:
         cache = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         workers = {peer: stack.enter_context(running(peer, threads, cache)) for peer in ["ours", *peers]}
         for name in options.only or WORKLOADS:
-            workload = WORKLOADS[name]
-            able, own = ready(workload, workers, cache)
+            able, own = ready(WORKLOADS[name], workers, cache)
             if "ours" not in able:
                 continue
-            latencies.append((name, own))
-            samples = measured(workload, able, options.rounds, clock)
-            quickest = min(sample[clock] for sample in samples["ours"]) / 1e9
-            ratios = {peer: ratio(samples[peer], samples["ours"], clock) for peer in able if peer != "ours"}
+            rows.append(row(WORKLOADS[name], able, own, card, options.rounds, threads))
+            ratios = rows[-1]["ratios"]
             cells = "".join(f"{ratios[peer][0]:>10.2f}" if peer in ratios else f"{'-':>10}" for peer in peers)
-            line = f"{name:<10} {quickest * 1e3:>8.2f} {roofline(workload, quickest, card, threads):>5.0%}  "
+            line = f"{name:<10} {rows[-1]['seconds'] * 1e3:>8.2f} {rows[-1]['roof']:>5.0%}  "
             if ratios:
                 closest = min(ratios, key=lambda peer: ratios[peer][0])
-                middle, (low, high) = ratios[closest]
+                middle, low, high = ratios[closest]
                 best.append(middle)
                 cells += f"  {middle:.2f} [{low:.2f}, {high:.2f}] {closest}"
             print(line + cells, flush=True)
@@ -170,8 +193,26 @@ def table(threads: int, card: MachineCard, options: argparse.Namespace) -> None:
         print(f"geometric mean of best peer / ours: {np.exp(np.mean(np.log(best))):.2f}")
     if threads == options.threads[0]:
         print("\ncompile latency for each kernel, ms: Python part, C compiler")
-        for name, own in latencies:
-            print(f"{name:<10} {own['kernels']} kernel(s) {1e3 * own['python']:>7.0f} {1e3 * own['c']:>7.0f}")
+        for own in rows:
+            latency = f"{1e3 * own['python']:>7.0f} {1e3 * own['c']:>7.0f}"
+            print(f"{own['workload']:<10} {own['kernels']} kernel(s) {latency}")
+    return {"threads": threads, "clock": clock, "rows": rows}
+
+
+def provenance(card: MachineCard, options: argparse.Namespace) -> dict[str, Any]:
+    """Where the figures of a record come from."""
+    target = host_target()
+    return {
+        "script": "python -m benchmarks.tensor_compiler",
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "card": asdict(card),
+        "compiler": target.version.rpartition("/")[2],
+        "flags": list(target.flags),
+        "versions": {name: version(name) for name in PACKAGES},
+        "environment": {**ALLOCATOR, **PASSIVE},
+        "rounds": options.rounds,
+        "peers": options.peers,
+    }
 
 
 def main() -> None:
@@ -180,6 +221,9 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=20, help="samples of each, at least 10")
     parser.add_argument("--peers", nargs="+", choices=list(PEERS), default=list(PEERS))
     parser.add_argument("--only", nargs="+", choices=list(WORKLOADS), default=None)
+    parser.add_argument(
+        "--record", type=Path, help="the JSON file to write; a run of everything writes the book's"
+    )
     options = parser.parse_args()
     if options.rounds < 10:
         parser.error("fewer than 10 rounds give no interval")
@@ -188,8 +232,13 @@ def main() -> None:
     print(f"allocator of every process: {' '.join(f'{k}={v}' for k, v in ALLOCATOR.items())}")
     print("roof: share of the roofline of this card at the number of threads, memory as one core copies; "
           "non-temporal stores can pass 100 %")  # fmt: skip
+    whole = options.only is None and options.peers == list(PEERS)
+    file = options.record or (RECORD if whole else None)
+    record = {**provenance(card, options), "runs": []}
     for threads in options.threads:
-        table(threads, card, options)
+        record["runs"].append(run(threads, card, options))
+        if file:
+            file.write_text(json.dumps(record, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
-from benchmarks.tensor_compiler.__main__ import ratio, roofline
+from benchmarks.tensor_compiler.__main__ import Process, ratio, roofline, row
 from benchmarks.tensor_compiler.workloads import (
     WORKLOADS,
     attention,
@@ -65,3 +67,26 @@ def test_the_share_of_the_roofline_is_that_of_the_lower_ceiling() -> None:
     assert roofline(product, product.flops / 100e9, card, 2) == pytest.approx(0.5)
     assert roofline(WORKLOADS["softmax"], 134217728 / 20e9, card, 2) == pytest.approx(1.0)
     assert roofline(WORKLOADS["int8 GEMM"], product.flops / 400e9, card, 1) == pytest.approx(1.0)
+
+
+class Steady(Process):
+    """A worker whose calls all take as long."""
+
+    def __init__(self, seconds: float) -> None:
+        self.nanoseconds = seconds * 1e9
+
+    def ask(self, **request: Any) -> dict[str, Any]:
+        return {"wall": self.nanoseconds, "cpu": self.nanoseconds, "others": 1}
+
+
+def test_a_row_of_the_record_holds_ours_the_ratios_and_why_a_peer_has_none() -> None:
+    card = MachineCard("m", "c", 16, 100.0, {"memory": 1}, {"memory": 30.0}, {"memory": 20.0})
+    product = WORKLOADS["GEMM 1024"]
+    own = {"kernels": 1, "seconds": 9.0, "missing": {"tvm": "no schedule by hand"}}
+    able: dict[str, Process] = {"ours": Steady(product.flops / 50e9), "numpy": Steady(product.flops / 40e9)}
+    found = row(product, able, own, card, rounds=10, threads=1)
+    assert found == {
+        "workload": "GEMM 1024", "flops": 2 << 30, "bytes": 12 << 20, "rate": 1, "kernels": 1,
+        "seconds": pytest.approx(product.flops / 50e9), "roof": pytest.approx(0.5), "others": 1.0,
+        "ratios": {"numpy": pytest.approx([1.25] * 3)}, "missing": {"tvm": "no schedule by hand"},
+    }  # fmt: skip
