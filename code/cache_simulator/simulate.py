@@ -12,10 +12,23 @@ from dataclasses import dataclass
 from typing import Any
 
 from cache_simulator.cache import Cache
-from tensor_compiler import Buffer, Expression, Function, Statement, s64, show
-from tensor_compiler.arguments import evaluate
-from tensor_compiler.expression import Load
-from tensor_compiler.statement import Allocate, Body, For, If, Invoke, Let, Prefetch, Reduce, Store
+from tensor_compiler.affine import evaluate
+from tensor_compiler.dtype import s64
+from tensor_compiler.expression import Buffer, Expression, Load
+from tensor_compiler.printer import show
+from tensor_compiler.statement import (
+    Allocate,
+    Body,
+    For,
+    Function,
+    If,
+    Invoke,
+    Let,
+    Prefetch,
+    Reduce,
+    Statement,
+    Store,
+)  # fmt: skip
 from tensor_compiler.tile import expand
 from tensor_compiler.traversal import free_names, loads, walk
 

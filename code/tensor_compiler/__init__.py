@@ -2,7 +2,7 @@
 
 The vocabulary, from the numbers up:
 
-- `dtype` the types of numbers; `intrinsics` the functions an expression may call.
+- `dtype` the types of numbers; `intrinsics` the functions an expression may call, `meaning` in numpy.
 - `expression` eight expressions and `Buffer`; `statement` eight statements and `Function`. All are frozen,
   compare by value and are well typed from the constructor on. Names are unique in a function; a loop's name
   is the reference to it.

@@ -8,11 +8,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from .dtype import s64
 from .expression import Binary, Constant, Expression, Select, Unary, Variable
+from .printer import show
 from .statement import For
-from .traversal import free_names
+from .traversal import free_names, substitute
 
 Interval = tuple[float, float]  # the least and the greatest value, both possible; infinite where unknown
 Ranges = Mapping[str, Interval]
@@ -141,3 +143,20 @@ def within(index: Expression, extent: Expression, ranges: Ranges) -> bool:
     """Whether 0 <= index < extent is proved; both are s64."""
     assert index.dtype == s64
     return interval(index, ranges)[0] >= 0 and interval(extent - index, ranges)[0] >= 1
+
+
+def evaluate(extent: Expression, sizes: dict[str, Any]) -> int:
+    """The value of an integer expression once its variables are known. Raises ValueError if it has others."""
+    closed = substitute(
+        extent, {name: Constant(value) for name, value in sizes.items() if type(value) is int}
+    )
+    match closed:
+        case Constant(value=value, dtype=dtype) if dtype == s64:
+            return int(value)
+        case Binary():
+            left, right = evaluate(closed.left, sizes), evaluate(closed.right, sizes)
+            operations = {"+": left.__add__, "-": left.__sub__, "*": left.__mul__, "//": left.__floordiv__}
+            operations |= {"%": left.__mod__, "max": lambda x: max(left, x), "min": lambda x: min(left, x)}
+            if closed.operator in operations:
+                return int(operations[closed.operator](right))
+    raise ValueError(f"'{show(extent)}' has no value before the loops run: make it of sizes and numbers")

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from .dtype import DType, s64
-from .expression import Binary, Buffer, Constant, Expression, Variable
-from .printer import show
+from .affine import evaluate
+from .dtype import DType
+from .expression import Buffer, Variable
 from .statement import Function
-from .traversal import substitute, written_buffers
+from .traversal import written_buffers
 
 Array = np.ndarray[Any, Any]
 ALIGNMENT = 64  # bytes: a cache line, and the widest vector
@@ -93,23 +93,6 @@ def refuse_overlap(function: Function, arrays: dict[str, Array]) -> None:
             if np.may_share_memory(arrays[name], arrays[other]):  # exact for contiguous arrays
                 first, second = sorted((name, other))
                 raise BadArgument(f"'{first}' and '{second}' share memory and one is written to: pass a copy")
-
-
-def evaluate(extent: Expression, sizes: dict[str, Any]) -> int:
-    """The value of an integer expression once its variables are known. Raises ValueError if it has others."""
-    closed = substitute(
-        extent, {name: Constant(value) for name, value in sizes.items() if type(value) is int}
-    )
-    match closed:
-        case Constant(value=value, dtype=dtype) if dtype == s64:
-            return int(value)
-        case Binary():
-            left, right = evaluate(closed.left, sizes), evaluate(closed.right, sizes)
-            operations = {"+": left.__add__, "-": left.__sub__, "*": left.__mul__, "//": left.__floordiv__}
-            operations |= {"%": left.__mod__, "max": lambda x: max(left, x), "min": lambda x: min(left, x)}
-            if closed.operator in operations:
-                return int(operations[closed.operator](right))
-    raise ValueError(f"'{show(extent)}' has no value before the loops run: make it of sizes and numbers")
 
 
 def aligned_empty(shape: tuple[int, ...], dtype: DType) -> Array:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-
-import numpy as np
 
 from .affine import Interval, interval, linear, within
 from .dtype import DType, bf16, boolean, f16, f32, f64, s8, s32, s64, u8
@@ -258,9 +257,9 @@ def constant_text(constant: Constant) -> str:
     """A number as C reads it back to the bit."""
     value, dtype = constant.value, constant.dtype
     if dtype in (f32, f64, f16):
-        if not np.isfinite(value):
-            return {np.inf: "INFINITY", -np.inf: "-INFINITY"}.get(value, "NAN")
-        return f"{np.float32(value)}f" if dtype == f32 else f"{'(f16)' if dtype == f16 else ''}{value!r}"
+        if not math.isfinite(value):
+            return {math.inf: "INFINITY", -math.inf: "-INFINITY"}.get(value, "NAN")
+        return f"{dtype.digits(value)}f" if dtype == f32 else f"{'(f16)' if dtype == f16 else ''}{value!r}"
     if dtype == bf16:
         return f"bf16_from_f32({constant_text(Constant(value, f32))})"
     if dtype == boolean:

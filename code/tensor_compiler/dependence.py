@@ -12,8 +12,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from .access import READS, Access, accesses, private_loops, simple_conditions
-from .affine import linear
-from .arguments import evaluate
+from .affine import evaluate, linear
 from .dtype import s64
 from .expression import Binary, Constant, Expression, Unary, Variable
 from .printer import element_text, show

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .arguments import evaluate
+from .affine import evaluate
 from .dtype import DType
 from .expression import Constant, Expression, as_index
 from .operators import OPERATORS, Operator, converted, widened

@@ -14,10 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from .arguments import Array, bind, evaluate
-from .dtype import DType, bf16, round_to_bf16, s64
+from .affine import evaluate
+from .arguments import Array, bind
+from .dtype import DType, bf16, s64
 from .expression import Binary, Buffer, Call, Cast, Constant, Expression, Load, Select, Unary, Variable
-from .intrinsics import INTRINSICS
+from .meaning import MEANINGS
 from .printer import type_text
 from .statement import Allocate, Body, For, Function, If, Invoke, Let, Prefetch, Reduce, Statement, Store
 from .tile import expand
@@ -258,7 +259,7 @@ class Run:
                 return lambda state: convert(operand(state))
             case Call():
                 arguments = [self.value(argument, loops) for argument in expression.arguments]
-                meaning = INTRINSICS[expression.function].meaning
+                meaning = MEANINGS[expression.function]
                 return lambda state: meaning(*[argument(state) for argument in arguments])
             case Load():
                 return self.load(expression, loops)
@@ -280,16 +281,16 @@ class Run:
 def conversion(dtype: DType) -> Callable[[Any], Any]:
     """What converts a number to `dtype`."""
     if dtype == bf16:
-        return lambda value: round_to_bf16(np.float32(value))
+        return lambda value: np.float32(bf16.canonical(value))
     kind = np.dtype(dtype.storage).type
     if dtype.is_float:
         return kind
-    limits = np.iinfo(dtype.storage)
+    least, greatest = map(int, dtype.limits)
 
     def to_integer(value: Any) -> Any:
-        if isinstance(value, np.floating) and not limits.min <= value <= limits.max:
+        if isinstance(value, np.floating) and not least <= value <= greatest:
             raise ExecutionError(f"{value!s} does not fit {dtype}: clamp it before the cast")
-        wrapped = (int(value) - int(limits.min)) % (1 << 8 * dtype.bytes) + int(limits.min)
+        wrapped = (int(value) - least) % (1 << 8 * dtype.bytes) + least
         return wrapped if dtype == s64 else kind(wrapped)
 
     return to_integer

@@ -9,8 +9,8 @@ from typing import Any, Literal
 import numpy as np
 
 from .dtype import DType, bf16, boolean
-from .expression import Binary, Call, Cast, Constant, Expression, Select, Unary
-from .intrinsics import gelu
+from .expression import Binary, Call, Cast, Expression, Select, Unary
+from .meaning import gelu
 
 Kind = Literal["elementwise", "reduction", "matmul", "view", "source"]
 
@@ -40,11 +40,6 @@ class Operator:
         if len(operands) == 2:
             return Binary(self.symbol, *operands)  # type: ignore[arg-type]
         return Call(self.symbol, operands)
-
-    @property
-    def start(self) -> float:
-        """What a reduction starts from."""
-        return {"+": 0.0, "*": 1.0, "max": -np.inf, "min": np.inf}[self.symbol]
 
 
 def lanewise(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -118,12 +113,3 @@ def panels(matrix: Any, width: int) -> Any:
     padded = np.zeros((k, -(-n // width) * width), matrix.dtype)
     padded[:, :n] = matrix
     return np.ascontiguousarray(padded.reshape(k, -1, width).transpose(1, 0, 2))
-
-
-def reduction_start(operator: str, dtype: DType) -> Constant:
-    """What a reduction into elements of `dtype` starts from."""
-    start = OPERATORS[operator].start
-    if np.isinf(start) and not dtype.is_float:
-        limits = np.iinfo(dtype.storage)
-        start = limits.min if start < 0 else limits.max
-    return Constant(start, dtype)

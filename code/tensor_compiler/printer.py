@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-import numpy as np
-
-from .dtype import DType, f32, s64
+from .dtype import f32, s64
 from .expression import Binary, Buffer, Call, Cast, Constant, Expression, Load, Select, Unary, Variable
 from .statement import Allocate, Body, For, Function, If, Invoke, Let, Prefetch, Reduce, Statement, Store
 from .traversal import Path
@@ -145,9 +143,5 @@ def expression_text(node: Expression, around: int = 0) -> str:
 
 def constant_text(constant: Constant, typed: bool) -> str:
     """The number with the digits that tell it apart in its dtype, with the dtype around it if `typed`."""
-    digits = number_text(constant.value, constant.dtype)
+    digits = constant.dtype.digits(constant.value)
     return f"{constant.dtype}({digits})" if typed and not isinstance(constant.value, bool) else digits
-
-
-def number_text(value: float, dtype: DType) -> str:
-    return str(np.float32(value)) if dtype == f32 else str(value)

@@ -8,7 +8,8 @@ from threading import Lock
 
 import numpy as np
 
-from .arguments import Array, BadArgument, aligned_empty, checked, evaluate
+from .affine import evaluate
+from .arguments import Array, BadArgument, aligned_empty, checked
 from .dtype import u8
 from .expression import Binary, Buffer, as_index
 from .graph import Graph, Node

@@ -10,7 +10,6 @@ from .dtype import f32
 from .expression import Binary, Buffer, Cast, Constant, Expression, Load, Variable, as_index
 from .fusion import Fusion, Group, Pattern, inlined
 from .graph import Extent, Graph, Line, Node, Operand
-from .operators import reduction_start
 from .printer import show, subscript
 from .simplify import simplify
 from .statement import Allocate, Body, For, Function, Reduce, Reduction, Store
@@ -181,9 +180,9 @@ class Expressions:
         made = Stage(self.buffer(node), tuple(own), axes, simplify(value, ranges), line=node.line)
         if not reduced:
             return made
-        name = "sum" if node.operator == "matmul" else node.operator
         operator: Any = node.definition.symbol
-        return replace(made, reduced=reduced, operator=operator, start=reduction_start(name, node.dtype))
+        start = Constant(node.dtype.neutral(operator), node.dtype)
+        return replace(made, reduced=reduced, operator=operator, start=start)
 
     def product(self, node: Node, indices: Indices, inner: Variable) -> Expression:
         """One term of an element of a matrix product."""

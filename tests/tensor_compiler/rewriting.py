@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tensor_compiler import Function, interpret
-from tensor_compiler.arguments import evaluate
+from tensor_compiler.affine import evaluate
 
 REWRITES = Path(__file__).with_name("rewrites")
 SIZES = (7, 0, 1, 8)  # what a symbolic size is, in turn

@@ -10,8 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tensor_compiler import parse, show
-from tensor_compiler.affine import Linear, interval, linear, loop_ranges, within
-from tensor_compiler.arguments import evaluate
+from tensor_compiler.affine import Linear, evaluate, interval, linear, loop_ranges, within
 from tensor_compiler.dtype import boolean
 from tensor_compiler.expression import Binary, Constant, Expression, Select, Unary, Variable
 from tensor_compiler.simplify import simplify

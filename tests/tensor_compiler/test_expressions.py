@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from tests.tensor_compiler.functions import RandomFunction, close, functions
 
 import the_block as source
-from tensor_compiler.arguments import evaluate
+from tensor_compiler.affine import evaluate
 from tensor_compiler.dtype import f32
 from tensor_compiler.expression import as_index
 from tensor_compiler.fusion import fuse, materialised

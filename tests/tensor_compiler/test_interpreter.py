@@ -13,7 +13,7 @@ from tests.tensor_compiler.programs import arrays_for, programs
 from tests.tensor_compiler.test_text import MATMUL
 
 from tensor_compiler import Function, parse
-from tensor_compiler.dtype import bf16, f32, round_to_bf16
+from tensor_compiler.dtype import DTYPES, DType, bf16, f16, f32, f64, round_to_bf16
 from tensor_compiler.interpreter import ExecutionError, interpret
 
 random = np.random.default_rng(0)
@@ -59,9 +59,37 @@ def softmax(n: s64, X: f32[n, 7], Y: f32[n, 7]):
 def test_bf16_rounds_as_ml_dtypes_does(value: float) -> None:
     with np.errstate(all="ignore"):
         wanted = np.float32(value).astype(ml_dtypes.bfloat16).astype(np.float32)
-    np.testing.assert_array_equal(round_to_bf16(np.float32(value)), wanted)
+    np.testing.assert_array_equal(round_to_bf16(value), wanted)
     assert bf16.canonical(1.00390625) == 1.0  # a tie goes to even
     assert f32.canonical(1e60) == float("inf")
+
+
+@given(st.floats())
+def test_a_number_has_the_value_and_the_digits_that_numpy_gives_it(value: float) -> None:
+    for dtype in (f64, f32, f16):
+        with np.errstate(all="ignore"):
+            wanted = np.dtype(dtype.storage).type(value)
+        kept = dtype.canonical(value)
+        np.testing.assert_array_equal(kept, float(wanted))
+        if np.isfinite(wanted):
+            assert len(dtype.digits(kept)) <= len(repr(kept))
+            np.testing.assert_array_equal(np.dtype(dtype.storage).type(dtype.digits(kept)), wanted)
+    single = f32.canonical(value)
+    if np.isfinite(single):
+        shortest = np.format_float_scientific(np.float32(single), unique=True)
+        assert len(significant(f32.digits(single))) <= len(significant(shortest))
+
+
+def significant(text: str) -> str:
+    """The digits of a number without its sign, point, exponent and zeros at the ends."""
+    return text.partition("e")[0].replace("-", "").replace(".", "").strip("0")
+
+
+@pytest.mark.parametrize("dtype", [each for each in DTYPES.values() if each.name not in ("bool", "bf16")])
+def test_the_limits_of_a_dtype_are_those_of_numpy(dtype: DType) -> None:
+    limits = np.finfo(dtype.storage) if dtype.is_float else np.iinfo(dtype.storage)
+    assert dtype.limits == (limits.dtype.type(limits.min).item(), limits.dtype.type(limits.max).item())
+    assert bf16.limits[1] == float(ml_dtypes.finfo(ml_dtypes.bfloat16).max)
 
 
 def test_storage_is_rounded_and_integers_wrap_and_floor() -> None:

@@ -13,7 +13,7 @@ from tests.tensor_compiler import fuzz
 
 from tensor_compiler import Function, Refused, parse, show, system
 from tensor_compiler.access import Access, accesses
-from tensor_compiler.arguments import evaluate
+from tensor_compiler.affine import evaluate
 from tensor_compiler.dependence import AFTER, BEFORE, EQUAL, Relation, independent_iterations, meet
 from tensor_compiler.primitives import parallel, reorder, vectorize
 from tensor_compiler.statement import For

@@ -22,8 +22,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
-
 from ..expression import Binary, Call, Constant, Load
 from ..legality import Refused, require_plain_bounds
 from ..rewrite import new_name
@@ -51,7 +49,7 @@ def online(function: Function, maximum: str, total: str) -> Function:
     value, dtype = largest.value, largest.buffer.dtype
     old, sum_so_far = (Load(each.buffer, each.indices) for each in matched)
     following = Let(new_name(function, f"{maximum}_next"), Binary("max", old, value))
-    least = Constant(float(np.finfo(dtype.storage).min), dtype)
+    least = Constant(dtype.limits[0], dtype)
     base = Let(new_name(function, f"{maximum}_base"), Binary("max", following.variable, least))
     scale = Call("exp", (Binary("-", old, base.variable),))
     term = Call("exp", (Binary("-", value, base.variable),))

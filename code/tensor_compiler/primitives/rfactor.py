@@ -15,13 +15,9 @@ Preserves the value up to reassociation.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
-import numpy as np
-
 from ..access import accesses
-from ..dtype import DType
 from ..expression import Buffer, Constant, Load, Scope, Variable
 from ..legality import Refused, require_memory
 from ..rewrite import new_name
@@ -67,7 +63,7 @@ def rfactor(
         return statement
 
     start, end = (Variable(new_name(function, f"{loop}_{n}")) for n in range(2))
-    identity = Constant(IDENTITIES[reduction.operator](target.dtype), target.dtype)
+    identity = Constant(target.dtype.neutral(reduction.operator), target.dtype)
     collect = Reduce(target, reduction.indices, reduction.operator, Load(partial, (end,)))
     return replace_at(
         function,
@@ -79,19 +75,3 @@ def rfactor(
             For(end.name, 0, factor, "serial", (collect,)),
         ),
     )
-
-
-def least(dtype: DType) -> float:
-    return float("-inf") if dtype.is_float else int(np.iinfo(dtype.storage).min)
-
-
-def greatest(dtype: DType) -> float:
-    return float("inf") if dtype.is_float else int(np.iinfo(dtype.storage).max)
-
-
-IDENTITIES: dict[str, Callable[[DType], float]] = {
-    "+": lambda dtype: 0,
-    "*": lambda dtype: 1,
-    "max": least,
-    "min": greatest,
-}

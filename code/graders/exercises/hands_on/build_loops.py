@@ -14,7 +14,7 @@ import numpy as np
 
 from graders.exercise import Exercise, WrongAnswer, require
 from tensor_compiler import Expression, Function, host_target, interpret, parse
-from tensor_compiler.arguments import evaluate
+from tensor_compiler.affine import evaluate
 from tensor_compiler.traversal import writes
 
 
