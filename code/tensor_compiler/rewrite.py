@@ -24,7 +24,7 @@ def renamed_copy(function: Function, body: Body, suffix: str) -> Body:
     for name in sorted(bound_names(body)):
         names[name] = fresh_name(f"{name}_{suffix}", taken)
         taken.add(names[name])
-    return rename(Function("", (), body), names).body
+    return rename(body, names)
 
 
 def redirect(body: Body, old: Buffer, new: Buffer, indices: Callable[[Indices], Indices]) -> Body:

@@ -7,10 +7,10 @@ the statement's bodies (an If's `otherwise` goes on where its `then` ends). Noth
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import Any, TypeVar, cast
 
-from .expression import Binary, Buffer, Call, Cast, Expression, Load, Select, Unary, Variable
+from .expression import Buffer, Expression, Load, Variable
 from .statement import Allocate, Body, For, Function, If, Invoke, Let, Reduce, Statement, Store
 
 Path = tuple[int, ...]
@@ -18,21 +18,34 @@ Node = Expression | Statement | Function
 AnyNode = TypeVar("AnyNode", bound=Node | Body)
 
 
-def children(node: Expression) -> tuple[Expression, ...]:
-    """The operands of an expression, left to right."""
-    match node:
-        case Unary() | Cast():
-            return (node.operand,)
-        case Binary():
-            return (node.left, node.right)
-        case Select():
-            return (node.condition, node.then, node.otherwise)
-        case Call():
-            return node.arguments
-        case Load():
-            return node.indices
-        case _:
-            return ()
+def parts(node: Any) -> tuple[str, ...]:
+    """The names of the fields of a node."""
+    names: tuple[str, ...] = node.__match_args__
+    return names
+
+
+def children(node: Expression | Statement) -> list[Expression]:
+    """The operands of an expression, or what a statement holds besides statements, left to right."""
+    found: list[Expression] = []
+    for name in parts(node):
+        value = getattr(node, name)
+        if isinstance(value, Expression):
+            found.append(value)
+        elif isinstance(value, tuple):
+            found += [each for each in value if isinstance(each, Expression)]
+    return found
+
+
+def rebuilt(value: Any, visit: Callable[[Any], Any]) -> Any:
+    """`value` with `visit` applied to all that it holds directly; `value` itself if that changes nothing."""
+    if isinstance(value, tuple):
+        new = tuple(map(visit, value))
+        return new if any(a is not b for a, b in zip(new, value, strict=True)) else value
+    if not isinstance(value, Expression | Statement | Function | Buffer):
+        return value
+    old = {name: getattr(value, name) for name in parts(value)}
+    changed = {name: new for name, each in old.items() if (new := visit(each)) is not each}
+    return replace(cast(Any, value), **changed) if changed else value
 
 
 def map_expressions(function: Callable[[Expression], Expression], node: AnyNode) -> AnyNode:
@@ -42,21 +55,14 @@ def map_expressions(function: Callable[[Expression], Expression], node: AnyNode)
     """
 
     def visit(value: Any) -> Any:
-        if isinstance(value, Expression):
-            return function(rebuild(value))
-        if isinstance(value, Statement):
-            return rebuild(value)
-        if not isinstance(value, tuple):
+        if isinstance(value, Buffer):
             return value
-        new = tuple(map(visit, value))
-        return new if any(a is not b for a, b in zip(new, value, strict=True)) else value
+        if isinstance(value, Function):
+            return replace(value, body=body) if (body := visit(value.body)) is not value.body else value
+        new = rebuilt(value, visit)
+        return function(new) if isinstance(new, Expression) else new
 
-    def rebuild(owner: Any) -> Any:
-        old = {field.name: getattr(owner, field.name) for field in fields(owner)}
-        new = {name: visit(value) for name, value in old.items() if name != "parameters"}
-        return replace(owner, **new) if any(new[name] is not old[name] for name in new) else owner
-
-    return cast(AnyNode, rebuild(node) if isinstance(node, Function) else visit(node))
+    return cast(AnyNode, visit(node))
 
 
 def map_statements(
@@ -69,14 +75,12 @@ def map_statements(
 
     def visit(statements: Body) -> Body:
         result: list[Statement] = []
-        for statement in statements:
-            if isinstance(statement, For):
-                statement = replace(statement, body=visit(statement.body))
-            elif isinstance(statement, If):
-                statement = replace(
-                    statement, then=visit(statement.then), otherwise=visit(statement.otherwise)
-                )
-            mapped = function(statement)
+        for each in statements:
+            if isinstance(each, For):
+                each = replace(each, body=visit(each.body))
+            elif isinstance(each, If):
+                each = replace(each, then=visit(each.then), otherwise=visit(each.otherwise))
+            mapped = function(each)
             result.extend(mapped if isinstance(mapped, tuple) else (mapped,))
         return tuple(result)
 
@@ -89,14 +93,7 @@ def map_buffers(function: Callable[[Buffer], Buffer], node: AnyNode) -> AnyNode:
     """Rebuild with each buffer replaced, where it is declared and where it is used."""
 
     def visit(value: Any) -> Any:
-        if isinstance(value, Buffer):
-            return function(value)
-        if isinstance(value, tuple):
-            return tuple(map(visit, value))
-        return rebuild(value) if isinstance(value, Expression | Statement | Function) else value
-
-    def rebuild(owner: Any) -> Any:
-        return replace(owner, **{field.name: visit(getattr(owner, field.name)) for field in fields(owner)})
+        return function(value) if isinstance(value, Buffer) else rebuilt(value, visit)
 
     return cast(AnyNode, visit(node))
 
@@ -110,63 +107,51 @@ def substitute(node: AnyNode, values: Mapping[str, Expression]) -> AnyNode:
     return map_expressions(swap, node)
 
 
-def rename(function: Function, names: Mapping[str, str]) -> Function:
-    """`function` with loops, values, buffers and sizes renamed."""
+def rename(node: AnyNode, names: Mapping[str, str]) -> AnyNode:
+    """`node` with loops, values, buffers and sizes renamed."""
 
-    def new(name: str) -> str:
-        return names.get(name, name)
+    def visit(value: Any) -> Any:
+        new = rebuilt(value, visit)
+        if isinstance(new, Buffer | Variable | For | Let) and new.name in names:
+            return replace(new, name=names[new.name])
+        return new
 
-    def declared(statement: Statement) -> Statement:
-        return replace(statement, name=new(statement.name)) if isinstance(statement, For | Let) else statement
-
-    def used(expression: Expression) -> Expression:
-        return (
-            replace(expression, name=new(expression.name)) if isinstance(expression, Variable) else expression
-        )
-
-    def buffer(old: Buffer) -> Buffer:
-        shape = tuple(map_expressions(used, extent) for extent in old.shape)
-        return Buffer(new(old.name), old.dtype, shape, old.scope)
-
-    renamed = map_statements(declared, map_buffers(buffer, map_expressions(used, function)))
-    parameters = tuple(
-        Variable(new(p.name), p.dtype) if isinstance(p, Variable) else p for p in renamed.parameters
-    )
-    return replace(renamed, parameters=parameters) if isinstance(renamed, Function) else function
+    return cast(AnyNode, visit(node))
 
 
-def bodies(statement: Statement) -> Body:
+def bodies(node: Node | Body) -> Body:
     """The statements directly inside, `then` before `otherwise`."""
-    if isinstance(statement, For):
-        return statement.body
-    return statement.then + statement.otherwise if isinstance(statement, If) else ()
+    if isinstance(node, For | Function):
+        return node.body
+    if isinstance(node, If):
+        return node.then + node.otherwise
+    return node if isinstance(node, tuple) else ()
 
 
 def walk(node: Function | Statement | Body, path: Path = ()) -> Iterator[tuple[Path, Statement]]:
     """Each statement with its path, in program order, a statement before what is inside it."""
-    inside = (
-        node.body if isinstance(node, Function) else bodies(node) if isinstance(node, Statement) else node
-    )
-    for position, statement in enumerate(inside):
+    for position, statement in enumerate(bodies(node)):
         yield (*path, position), statement
         yield from walk(statement, (*path, position))
+
+
+def statements(node: Node | Body) -> Iterator[Statement]:
+    """Each statement in `node`, itself included, in program order."""
+    if isinstance(node, Statement):
+        yield node
+    for statement in bodies(node):
+        yield from statements(statement)
 
 
 def expressions(node: Node | Body) -> Iterator[Expression]:
     """Each expression in `node`, an expression before its operands; indices and bounds are among them."""
     if isinstance(node, Expression):
         yield node
+    if isinstance(node, Expression | Statement):
         for child in children(node):
             yield from expressions(child)
-    elif isinstance(node, Statement):
-        for field in fields(cast(Any, node)):
-            value = getattr(node, field.name)
-            for part in value if isinstance(value, tuple) else (value,):
-                if isinstance(part, Expression | Statement):
-                    yield from expressions(part)
-    else:
-        for statement in node.body if isinstance(node, Function) else node:
-            yield from expressions(statement)
+    for statement in bodies(node):
+        yield from expressions(statement)
 
 
 def loads(node: Node | Body) -> Iterator[Load]:
@@ -176,9 +161,7 @@ def loads(node: Node | Body) -> Iterator[Load]:
 
 def writes(node: Function | Statement | Body) -> Iterator[Store | Reduce]:
     """Each store and reduction in `node`, itself included. `Invoke` writes too: see `tile.expand`."""
-    if isinstance(node, Store | Reduce):
-        yield node
-    yield from (statement for _, statement in walk(node) if isinstance(statement, Store | Reduce))
+    return (statement for statement in statements(node) if isinstance(statement, Store | Reduce))
 
 
 def accesses(node: Function | Statement | Body) -> Iterator[Load | Store | Reduce]:
@@ -190,35 +173,35 @@ def accesses(node: Function | Statement | Body) -> Iterator[Load | Store | Reduc
 def written_buffers(node: Function | Statement | Body) -> set[str]:
     """The names of the buffers that `node` writes to; an Invoke writes to its first operand."""
     names = {write.buffer.name for write in writes(node)}
-    return names | {inside.operands[0].buffer.name for _, inside in walk(node) if isinstance(inside, Invoke)}
+    return names | {each.operands[0].buffer.name for each in statements(node) if isinstance(each, Invoke)}
 
 
 def statement_at(function: Function, path: Path) -> Statement:
     """The statement at `path`."""
-    statement: Statement = For("", 0, 1, "serial", function.body)
-    for position in path:
-        statement = bodies(statement)[position]
-    return statement
+    inside = function.body
+    for position in path[:-1]:
+        inside = bodies(inside[position])
+    return inside[path[-1]]
 
 
 def replace_at(function: Function, path: Path, new: Body) -> Function:
     """`function` with the statement at `path` replaced by the statements `new`, which may be none."""
 
-    def visit(statements: Body, rest: Path) -> Body:
-        position = rest[0]
-        if len(rest) == 1:
-            return statements[:position] + new + statements[position + 1 :]
-        old = statements[position]
-        if isinstance(old, If) and rest[1] >= len(old.then):
-            below = (rest[1] - len(old.then), *rest[2:])
-            changed: Statement = replace(old, otherwise=visit(old.otherwise, below))
-        elif isinstance(old, If):
-            changed = replace(old, then=visit(old.then, rest[1:]))
+    def visit(inside: Body, at: Path) -> Body:
+        position, *below = at
+        old = inside[position]
+        if not below:
+            changed = new
         elif isinstance(old, For):
-            changed = replace(old, body=visit(old.body, rest[1:]))
+            changed = (replace(old, body=visit(old.body, tuple(below))),)
+        elif isinstance(old, If) and below[0] < len(old.then):
+            changed = (replace(old, then=visit(old.then, tuple(below))),)
+        elif isinstance(old, If):
+            below[0] -= len(old.then)
+            changed = (replace(old, otherwise=visit(old.otherwise, tuple(below))),)
         else:
             raise IndexError(f"no statement at {path}")
-        return (*statements[:position], changed, *statements[position + 1 :])
+        return inside[:position] + changed + inside[position + 1 :]
 
     return replace(function, body=visit(function.body, path))
 
@@ -227,15 +210,14 @@ def find_loop(function: Function, name: str) -> tuple[Path, For]:
     """The loop called `name` and its path. Raises LookupError, naming the loops there are."""
     found = {loop.name: (path, loop) for path, loop in walk(function) if isinstance(loop, For)}
     if name not in found:
-        raise LookupError(
-            f"there is no loop '{name}': choose one of {', '.join(found) or 'none, it has no loop'}"
-        )
+        known = ", ".join(found) or "none, it has no loop"
+        raise LookupError(f"there is no loop '{name}': choose one of {known}")
     return found[name]
 
 
 def find_buffer(function: Function, name: str) -> Buffer:
     """The parameter or allocated buffer called `name`. Raises LookupError, naming the buffers there are."""
-    allocated = [inside.buffer for _, inside in walk(function) if isinstance(inside, Allocate)]
+    allocated = [each.buffer for each in statements(function) if isinstance(each, Allocate)]
     found = {buffer.name: buffer for buffer in (*function.buffers, *allocated)}
     if name not in found:
         raise LookupError(f"there is no buffer '{name}': choose one of {', '.join(found)}")
@@ -244,37 +226,30 @@ def find_buffer(function: Function, name: str) -> Buffer:
 
 def enclosing_loops(function: Function, path: Path) -> tuple[For, ...]:
     """The loops around the statement at `path`, outermost first."""
-    above = (statement_at(function, path[:depth]) for depth in range(1, len(path)))
-    return tuple(statement for statement in above if isinstance(statement, For))
+    found, inside = [], function.body
+    for position in path[:-1]:
+        if isinstance(above := inside[position], For):
+            found.append(above)
+        inside = bodies(above)
+    return tuple(found)
 
 
 def bound_names(node: Function | Statement | Body) -> set[str]:
     """The names of loops, values, buffers and parameters that `node` introduces."""
     names = {parameter.name for parameter in node.parameters} if isinstance(node, Function) else set()
-    inside = [node] if isinstance(node, Statement) else []
-    for statement in (*inside, *(statement for _, statement in walk(node))):
-        if isinstance(statement, For | Let):
-            names.add(statement.name)
-        elif isinstance(statement, Allocate):
-            names.add(statement.buffer.name)
-    return names
+    inside = list(statements(node))
+    names |= {each.name for each in inside if isinstance(each, For | Let)}
+    return names | {each.buffer.name for each in inside if isinstance(each, Allocate)}
 
 
 def free_names(node: Node | Body) -> set[str]:
     """The names of variables and buffers that `node` uses and does not introduce."""
-    used = {expression.name for expression in expressions(node) if isinstance(expression, Variable)}
-    used |= {load.buffer.name for load in loads(node)}
-    if isinstance(node, Expression):
-        return used
-    touched = [node] if isinstance(node, Statement) else []
-    for statement in (*touched, *(statement for _, statement in walk(node))):
-        buffer = getattr(statement, "buffer", None)
-        if buffer is not None:
-            used.add(buffer.name)
-            used |= {
-                e.name for extent in buffer.shape for e in expressions(extent) if isinstance(e, Variable)
-            }
-    return used - bound_names(node)
+    inside = list(expressions(node))
+    touched = {each.buffer for each in statements(node) if hasattr(each, "buffer")}
+    inside += [part for buffer in touched for extent in buffer.shape for part in expressions(extent)]
+    used = {each.name for each in inside if isinstance(each, Variable)}
+    used |= {each.buffer.name for each in inside if isinstance(each, Load)} | {each.name for each in touched}
+    return used if isinstance(node, Expression) else used - bound_names(node)
 
 
 def fresh_name(stem: str, taken: set[str]) -> str:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 import keyword
 import re
+from collections.abc import Iterator
 
 from .dtype import DTYPES
-from .expression import SCOPES, Binary, Buffer, Load, Variable
+from .expression import SCOPES, Binary, Buffer, Expression, Load, Variable
 from .intrinsics import INTRINSICS
-from .printer import show, statement_text
-from .statement import KINDS, Allocate, Body, For, Function, If, Invoke, Let, Statement, Store
-from .traversal import expressions, loads
+from .printer import show, statement_text, type_text
+from .statement import KINDS, Allocate, Body, For, Function, If, Let, Statement, Store
+from .traversal import children
+
+Scope = dict[str, Buffer | Variable]
 
 C_WORDS = re.compile(
     r"auto|break|case|char|const|continue|default|do|double|else|enum|extern|float|for|"
@@ -37,84 +41,61 @@ def verify(function: Function) -> Function:
 
     Raises InvalidProgram with the guilty line: one sentence, and that line.
     """
+    scope: Scope = {}
     taken: set[str] = set()
-    scope: dict[str, Buffer | Variable] = {}
     for parameter in sorted(function.parameters, key=lambda each: isinstance(each, Buffer)):
-        introduce(parameter, scope, taken, f"def {function.name}(...)")
+        for complaint in clashes(parameter, scope, taken):
+            raise InvalidProgram(f"{complaint}\n    def {function.name}(...)")
+        scope[parameter.name] = parameter
     verify_body(function.body, scope, taken)
     return function
 
 
-def verify_body(body: Body, scope: dict[str, Buffer | Variable], taken: set[str]) -> None:
-    scope = dict(scope)
+def verify_body(body: Body, scope: Scope, taken: set[str]) -> None:
     for statement in body:
-        line = statement_text(statement)
-        verify_uses(statement, scope, line)
+        made = introduced(statement)
+        complaints = itertools.chain(misuses(statement, scope), clashes(made, scope, taken) if made else ())
+        for complaint in complaints:
+            raise InvalidProgram(f"{complaint}\n    {statement_text(statement)}")
+        below = {**scope, made.name: made} if made else scope
         match statement:
             case For():
-                inside = dict(scope)
-                introduce(statement.variable, inside, taken, line)
-                verify_body(statement.body, inside, taken)
+                verify_body(statement.body, below, taken)
             case If():
                 verify_body(statement.then, scope, taken)
                 verify_body(statement.otherwise, scope, taken)
-            case Let():
-                introduce(statement.variable, scope, taken, line)
-            case Allocate():
-                introduce(statement.buffer, scope, taken, line)
+            case _:
+                scope = below
 
 
-def introduce(
-    what: Buffer | Variable, scope: dict[str, Buffer | Variable], taken: set[str], line: str
-) -> None:
-    if what.name in taken:
-        raise InvalidProgram(f"'{what.name}' is introduced twice: rename one of the two\n    {line}")
-    if reserved(what.name):
-        raise InvalidProgram(f"'{what.name}' means something else here or in C: rename it\n    {line}")
-    if isinstance(what, Buffer):
-        for extent in what.shape:
-            verify_variables(extent, scope, line)
-    taken.add(what.name)
-    scope[what.name] = what
+def introduced(statement: Statement) -> Buffer | Variable | None:
+    """What `statement` gives a name to."""
+    if isinstance(statement, Allocate):
+        return statement.buffer
+    return statement.variable if isinstance(statement, For | Let) else None
 
 
-def verify_uses(statement: Statement, scope: dict[str, Buffer | Variable], line: str) -> None:
-    """Check what the first line of `statement` uses."""
-    header = (
-        (statement.lower, statement.upper)
-        if isinstance(statement, For)
-        else (statement.condition,)
-        if isinstance(statement, If)
-        else tuple(e for e in expressions(statement))
-    )
-    for expression in header:
-        verify_variables(expression, scope, line)
-    buffer = getattr(statement, "buffer", None)
-    if buffer is not None and not isinstance(statement, Allocate):
-        verify_buffer(buffer, scope, line)
-    if isinstance(statement, Invoke):
-        for operand in statement.operands:
-            verify_buffer(operand.buffer, scope, line)
-    if isinstance(statement, Store) and isinstance(statement.value, Binary):
-        own = Load(statement.buffer, statement.indices)
-        if statement.value.operator in ("max", "min") and statement.value.left == own:
-            raise InvalidProgram(
-                f"a store of {show(statement.value)} over its own element is a Reduce\n    {line}"
-            )
+def clashes(made: Buffer | Variable, scope: Scope, taken: set[str]) -> Iterator[str]:
+    """What is wrong with introducing `made`; its name is taken from then on."""
+    if made.name in taken:
+        yield f"'{made.name}' is introduced twice: rename one of the two"
+    if reserved(made.name):
+        yield f"'{made.name}' means something else here or in C: rename it"
+    for extent in made.shape if isinstance(made, Buffer) else ():
+        yield from misuses(extent, scope)
+    taken.add(made.name)
 
 
-def verify_variables(node: object, scope: dict[str, Buffer | Variable], line: str) -> None:
-    for expression in expressions(node):  # type: ignore[arg-type]
-        if isinstance(expression, Variable) and scope.get(expression.name) != expression:
-            raise InvalidProgram(f"'{expression.name}' is not in scope as {expression.dtype}\n    {line}")
-    for load in loads(node):  # type: ignore[arg-type]
-        verify_buffer(load.buffer, scope, line)
-
-
-def verify_buffer(buffer: Buffer, scope: dict[str, Buffer | Variable], line: str) -> None:
-    if scope.get(buffer.name) != buffer:
-        raise InvalidProgram(f"'{buffer.name}' is not in scope as {show_type(buffer)}\n    {line}")
-
-
-def show_type(buffer: Buffer) -> str:
-    return f"{buffer.dtype}[{', '.join(map(show, buffer.shape))}] of scope {buffer.scope}"
+def misuses(node: Expression | Statement, scope: Scope) -> Iterator[str]:
+    """What is wrong with the names in `node`, leaving out the statements in it."""
+    if isinstance(node, Variable) and scope.get(node.name) != node:
+        yield f"'{node.name}' is not in scope as {node.dtype}"
+    for child in children(node):
+        yield from misuses(child, scope)
+    buffer = getattr(node, "buffer", None)
+    if buffer is not None and not isinstance(node, Allocate) and scope.get(buffer.name) != buffer:
+        yield f"'{buffer.name}' is not in scope as {type_text(buffer)} of scope {buffer.scope}"
+    if isinstance(node, Store) and isinstance(node.value, Binary):
+        own = Load(node.buffer, node.indices)
+        if node.value.operator in ("max", "min") and node.value.left == own:
+            yield f"a store of {show(node.value)} over its own element is a Reduce"

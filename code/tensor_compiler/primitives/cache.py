@@ -169,7 +169,7 @@ class Work:
 
     def filled(self, access: Access) -> bool:
         outside = sum(
-            isinstance(statement_at(self.function, self.path[:n]), If) for n in range(len(self.path))
+            isinstance(statement_at(self.function, self.path[:n]), If) for n in range(1, len(self.path))
         )
         return fills(access, self.box, len(self.around), outside)
 

@@ -79,7 +79,7 @@ def nest_of(function: Function, path: Path, store: Store) -> Path:
     places = zip(store.indices, store.buffer.shape, strict=True)
     free = [index for index, extent in places if isinstance(index, Variable) or extent != Constant(1)]
     start = path[: len(path) - len(names)]
-    nest = [statement_at(function, path[:depth]) for depth in range(len(start), len(path))]
+    nest = [statement_at(function, path[:depth]) for depth in range(max(1, len(start)), len(path))]
     loops = [each.name for each in nest if isinstance(each, For) and len(each.body) == 1]
     if len(names) != len(free) or set(loops) != names:
         reason = f"'{store.buffer.name}' is not stored at the variables of loops that hold nothing else"

@@ -66,8 +66,7 @@ def proved(function: Function, invoke: Invoke, nest: For, loops: list[str]) -> b
     except TypeError:
         return False
     names = [each.name for _, each in walk(expanded) if isinstance(each, For)]
-    same = rename(Function("", (), expanded), dict(zip(names, loops, strict=True))).body
-    return ordered(same) == ordered((nest,))
+    return ordered(rename(expanded, dict(zip(names, loops, strict=True)))) == ordered((nest,))
 
 
 def ordered(body: Body) -> Body:
