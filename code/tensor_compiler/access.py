@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
@@ -9,7 +10,7 @@ from .dtype import s64
 from .expression import Binary, Buffer, Expression, Load, Select, Unary
 from .statement import Allocate, Body, For, Function, If, Invoke, Let, Prefetch, Reduce, Statement, Store
 from .tile import expand
-from .traversal import Path, children, substitute
+from .traversal import Path, children, enclosing_loops, substitute, walk
 
 READS, WRITES = "reads", "writes"  # the third kind is "reduces +" and its like
 
@@ -45,8 +46,12 @@ class Place:
 
 def accesses(function: Function, path: Path = ()) -> list[Access]:
     """The accesses at and below `path`, in program order; those of an Invoke are those of its loops."""
-    found = visit_body(function.body, Place((), (), (), {}))
-    return [access for access in found if access.path[: len(path)] == path]
+    return [access for access in all_accesses(function) if access.path[: len(path)] == path]
+
+
+@functools.lru_cache(maxsize=4)  # a primitive asks for those of several paths
+def all_accesses(function: Function) -> tuple[Access, ...]:
+    return tuple(visit_body(function.body, Place((), (), (), {})))
 
 
 def visit_body(body: Body, place: Place, offset: int = 0) -> Iterator[Access]:
@@ -102,7 +107,7 @@ def reads(expression: Expression, here: Place) -> Iterator[Access]:
 
 
 def touch(kind: str, buffer: Buffer, indices: tuple[Expression, ...], here: Place) -> Access:
-    placed = tuple(substitute(index, here.values) for index in indices) if here.values else indices
+    placed = tuple(substitute(index, here.values) for index in indices)
     return Access(here.path, kind, buffer, placed, here.loops, here.conditions)
 
 
@@ -134,18 +139,7 @@ DENIED = {"<": ">=", ">=": "<", ">": "<=", "<=": ">", "==": "!=", "!=": "=="}
 
 def private_loops(function: Function, name: str) -> frozenset[str]:
     """The loops around the allocation of `name`: each of their iterations has memory of its own."""
-
-    def find(body: Body, around: frozenset[str]) -> frozenset[str] | None:
-        for statement in body:
-            if isinstance(statement, Allocate) and statement.buffer.name == name:
-                return around
-            inner = around | {statement.name} if isinstance(statement, For) else around
-            inside = statement.body if isinstance(statement, For) else ()
-            if isinstance(statement, If):
-                inside = statement.then + statement.otherwise
-            found = find(inside, inner)
-            if found is not None:
-                return found
-        return None
-
-    return find(function.body, frozenset()) or frozenset()
+    for path, each in walk(function):
+        if isinstance(each, Allocate) and each.buffer.name == name:
+            return frozenset(loop.name for loop in enclosing_loops(function, path))
+    return frozenset()

@@ -20,7 +20,13 @@ BinaryOperator = Literal[Arithmetic, Comparison, Logic]
 SCOPES, ARITHMETIC, COMPARISONS, LOGIC = map(get_args, (Scope, Arithmetic, Comparison, Logic))
 
 
-class Expression:
+class Part:
+    """What programs are made of: expressions, statements, buffers and functions, all frozen dataclasses."""
+
+    __match_args__: tuple[str, ...] = ()  # the names of the fields
+
+
+class Expression(Part):
     """Base of the eight. `+ - * // %` on index expressions build `Binary`; nothing is folded."""
 
     if TYPE_CHECKING:  # a field of some of the eight, computed by the others
@@ -170,7 +176,7 @@ class Call(Expression):
 
 
 @dataclass(frozen=True)
-class Buffer:
+class Buffer(Part):
     """Memory, row-major. `shape` holds s64 expressions: constants, or sizes such as a symbolic batch.
 
     Scopes: `parameter` is the caller's array; `registers` becomes named C variables, so its indices must be

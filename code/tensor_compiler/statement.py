@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from .dtype import boolean, s64
-from .expression import Buffer, Expression, Load, Variable, as_index, check_indices
+from .expression import Buffer, Expression, Load, Part, Variable, as_index, check_indices
 
 Kind = Literal["serial", "parallel", "vectorized", "unrolled"]
 Reduction = Literal["+", "*", "max", "min"]
 KINDS, REDUCTIONS = map(get_args, (Kind, Reduction))
 
 
-class Statement:
+class Statement(Part):
     """Base of the eight."""
 
 
@@ -145,12 +145,15 @@ class Invoke(Statement):
 
 
 @dataclass(frozen=True)
-class Function:
+class Function(Part):
     """A loop function. Parameters are buffers and scalars; those that are extents are read off the arrays."""
 
     name: str
     parameters: tuple[Buffer | Variable, ...]
     body: Body
+
+    def __hash__(self) -> int:
+        return hash((self.name, self.parameters))  # of the body, which is long, equality is enough
 
     @property
     def buffers(self) -> tuple[Buffer, ...]:

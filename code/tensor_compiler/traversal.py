@@ -6,11 +6,12 @@ the statement's bodies (an If's `otherwise` goes on where its `then` ends). Noth
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, TypeVar, cast
 
-from .expression import Buffer, Expression, Load, Variable
+from .expression import Buffer, Expression, Load, Part, Variable
 from .statement import Allocate, Body, For, Function, If, Invoke, Let, Reduce, Statement, Store
 
 Path = tuple[int, ...]
@@ -18,16 +19,10 @@ Node = Expression | Statement | Function
 AnyNode = TypeVar("AnyNode", bound=Node | Body)
 
 
-def parts(node: Any) -> tuple[str, ...]:
-    """The names of the fields of a node."""
-    names: tuple[str, ...] = node.__match_args__
-    return names
-
-
 def children(node: Expression | Statement) -> list[Expression]:
     """The operands of an expression, or what a statement holds besides statements, left to right."""
     found: list[Expression] = []
-    for name in parts(node):
+    for name in node.__match_args__:
         value = getattr(node, name)
         if isinstance(value, Expression):
             found.append(value)
@@ -37,15 +32,19 @@ def children(node: Expression | Statement) -> list[Expression]:
 
 
 def rebuilt(value: Any, visit: Callable[[Any], Any]) -> Any:
-    """`value` with `visit` applied to all that it holds directly; `value` itself if that changes nothing."""
+    """`value`, a part or parts of a program, with `visit` applied to the parts that it holds directly.
+
+    It is `value` itself if that changes nothing.
+    """
     if isinstance(value, tuple):
-        new = tuple(map(visit, value))
-        return new if any(a is not b for a, b in zip(new, value, strict=True)) else value
-    if not isinstance(value, Expression | Statement | Function | Buffer):
-        return value
-    old = {name: getattr(value, name) for name in parts(value)}
-    changed = {name: new for name, each in old.items() if (new := visit(each)) is not each}
-    return replace(cast(Any, value), **changed) if changed else value
+        new = tuple([visit(each) for each in value])
+        return value if all(map(operator.is_, new, value)) else new
+    changed = {}
+    for name in value.__match_args__:
+        old = getattr(value, name)
+        if isinstance(old, (tuple, Part)) and (new := visit(old)) is not old:
+            changed[name] = new
+    return replace(value, **changed) if changed else value
 
 
 def map_expressions(function: Callable[[Expression], Expression], node: AnyNode) -> AnyNode:
@@ -57,11 +56,11 @@ def map_expressions(function: Callable[[Expression], Expression], node: AnyNode)
     def visit(value: Any) -> Any:
         if isinstance(value, Buffer):
             return value
-        if isinstance(value, Function):
-            return replace(value, body=body) if (body := visit(value.body)) is not value.body else value
         new = rebuilt(value, visit)
         return function(new) if isinstance(new, Expression) else new
 
+    if isinstance(node, Function):
+        return replace(node, body=body) if (body := visit(node.body)) is not node.body else node
     return cast(AnyNode, visit(node))
 
 
@@ -73,19 +72,18 @@ def map_statements(
     Gives a function for a function, else a body.
     """
 
-    def visit(statements: Body) -> Body:
-        result: list[Statement] = []
-        for each in statements:
-            if isinstance(each, For):
-                each = replace(each, body=visit(each.body))
-            elif isinstance(each, If):
-                each = replace(each, then=visit(each.then), otherwise=visit(each.otherwise))
-            mapped = function(each)
-            result.extend(mapped if isinstance(mapped, tuple) else (mapped,))
-        return tuple(result)
+    def visit(value: Any) -> Any:
+        if not isinstance(value, tuple):
+            return value
+        new = tuple(part for each in value for part in mapped(each))
+        return value if len(new) == len(value) and all(map(operator.is_, new, value)) else new
+
+    def mapped(value: Any) -> tuple[Any, ...]:
+        new = function(rebuilt(value, visit)) if isinstance(value, Statement) else value
+        return new if isinstance(new, tuple) else (new,)
 
     if isinstance(body, Function):
-        return replace(body, body=visit(body.body))
+        return rebuilt(body, visit)
     return visit(body if isinstance(body, tuple) else (body,))
 
 
@@ -104,7 +102,7 @@ def substitute(node: AnyNode, values: Mapping[str, Expression]) -> AnyNode:
     def swap(expression: Expression) -> Expression:
         return values.get(expression.name, expression) if isinstance(expression, Variable) else expression
 
-    return map_expressions(swap, node)
+    return map_expressions(swap, node) if values else node
 
 
 def rename(node: AnyNode, names: Mapping[str, str]) -> AnyNode:
@@ -145,13 +143,15 @@ def statements(node: Node | Body) -> Iterator[Statement]:
 
 def expressions(node: Node | Body) -> Iterator[Expression]:
     """Each expression in `node`, an expression before its operands; indices and bounds are among them."""
-    if isinstance(node, Expression):
-        yield node
-    if isinstance(node, Expression | Statement):
-        for child in children(node):
-            yield from expressions(child)
-    for statement in bodies(node):
-        yield from expressions(statement)
+    waiting: list[Any] = [node]
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, Expression):
+            yield each
+        else:
+            waiting += bodies(each)[::-1]
+        if isinstance(each, (Expression, Statement)):
+            waiting += children(each)[::-1]
 
 
 def loads(node: Node | Body) -> Iterator[Load]:
@@ -208,11 +208,11 @@ def replace_at(function: Function, path: Path, new: Body) -> Function:
 
 def find_loop(function: Function, name: str) -> tuple[Path, For]:
     """The loop called `name` and its path. Raises LookupError, naming the loops there are."""
-    found = {loop.name: (path, loop) for path, loop in walk(function) if isinstance(loop, For)}
-    if name not in found:
-        known = ", ".join(found) or "none, it has no loop"
-        raise LookupError(f"there is no loop '{name}': choose one of {known}")
-    return found[name]
+    for path, each in walk(function):
+        if isinstance(each, For) and each.name == name:
+            return path, each
+    known = ", ".join(each.name for each in statements(function) if isinstance(each, For))
+    raise LookupError(f"there is no loop '{name}': choose one of {known or 'none, it has no loop'}")
 
 
 def find_buffer(function: Function, name: str) -> Buffer:
