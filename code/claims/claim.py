@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import math
 from dataclasses import asdict, dataclass
 from typing import SupportsFloat
 
@@ -52,8 +53,14 @@ def claim(sentence: str, holds: object, **evidence: SupportsFloat | str) -> None
 
 
 def _plain(value: SupportsFloat | str) -> float | int | str:
-    """A JSON value for a number of any library: numpy, jax and torch scalars included."""
-    return value if isinstance(value, str | int) else float(value)
+    """A JSON value for a number of any library: numpy, jax and torch scalars included.
+
+    JSON has no infinity and no NaN, which a miscompiled program may well give: they become words.
+    """
+    if isinstance(value, str | int):
+        return value
+    number = float(value)
+    return number if math.isfinite(number) else str(number)
 
 
 def _short(value: float | int | str) -> str:

@@ -43,13 +43,14 @@ def test_quote_returns_its_value() -> None:
 
 
 def test_in_a_notebook_both_leave_their_messages() -> None:
-    source = "from claims import claim, quote\nclaim('<b> holds', 2 > 1, two=2)\n"
+    source = "from claims import claim, quote\nclaim('<b> holds', 2 > 1, two=2, wrong=float('inf'))\n"
     source += "quote('ops', 12)\nquote('x', 0.5);"
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
     NotebookClient(notebook, kernel_name="python3").execute()
     claimed, ops, x = notebook.cells[0].outputs
-    assert claimed.data[MIME_TYPE] == {"sentence": "<b> holds", "evidence": {"two": 2}}
-    assert claimed.data["text/html"] == '<p class="claim">Claim holds: &lt;b&gt; holds (two = 2)</p>'
+    assert claimed.data[MIME_TYPE] == {"sentence": "<b> holds", "evidence": {"two": 2, "wrong": "inf"}}
+    text = "Claim holds: &lt;b&gt; holds (two = 2, wrong = inf)"
+    assert claimed.data["text/html"] == f'<p class="claim">{text}</p>'
     assert [o.metadata.scrapbook.name for o in (ops, x)] == ["ops", "x"]
     assert [o.data["application/papermill.record/text/plain"] for o in (ops, x)] == ["12", "0.5"]
 
