@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from .dtype import s64
 from .expression import Binary, Buffer, Expression, Load, Select, Unary
+from .intrinsics import NEGATED
 from .statement import Allocate, Body, For, Function, If, Invoke, Let, Prefetch, Reduce, Statement, Store
 from .tile import expand
 from .traversal import Path, children, enclosing_loops, substitute, walk
@@ -52,6 +53,15 @@ def accesses(function: Function, path: Path = ()) -> list[Access]:
 @functools.lru_cache(maxsize=4)  # a primitive asks for those of several paths
 def all_accesses(function: Function) -> tuple[Access, ...]:
     return tuple(visit_body(function.body, Place((), (), (), {})))
+
+
+def changed_after(function: Function, start: Path) -> dict[Path, str]:
+    """What the statement at `start` reads and something after it in its body writes: buffers by path."""
+    parent, behind = start[:-1], (start[-1] + 1,)
+    inputs = {each.buffer.name for each in accesses(function, start) if each.kind == READS}
+    following = [each for each in accesses(function, parent) if each.path[len(parent) :] >= behind]
+    written = [each for each in following if each.kind != READS]
+    return {each.path: each.buffer.name for each in written if each.buffer.name in inputs}
 
 
 def visit_body(body: Body, place: Place, offset: int = 0) -> Iterator[Access]:
@@ -128,13 +138,10 @@ def simple_conditions(conditions: tuple[Expression, ...]) -> Iterator[Expression
                 yield from simple_conditions((Unary("not", either.left), Unary("not", either.right)))
             case Unary(operator="not", operand=Unary(operator="not") as twice):
                 yield from simple_conditions((twice.operand,))
-            case Unary(operator="not", operand=Binary(operator=comparison) as denied) if comparison in DENIED:
-                yield Binary(DENIED[comparison], denied.left, denied.right)  # type: ignore[arg-type]
+            case Unary(operator="not", operand=Binary(operator=sign) as denied) if sign in NEGATED:
+                yield Binary(NEGATED[sign], denied.left, denied.right)  # type: ignore[arg-type]
             case _:
                 yield condition
-
-
-DENIED = {"<": ">=", ">=": "<", ">": "<=", "<=": ">", "==": "!=", "!=": "=="}
 
 
 def private_loops(function: Function, name: str) -> frozenset[str]:

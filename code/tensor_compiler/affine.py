@@ -10,11 +10,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .dtype import s64
+from .dtype import boolean, s64
 from .expression import Binary, Constant, Expression, Select, Unary, Variable
+from .intrinsics import OPERATIONS
 from .printer import show
 from .statement import For
-from .traversal import free_names, substitute
+from .traversal import free_names
 
 Interval = tuple[float, float]  # the least and the greatest value, both possible; infinite where unknown
 Ranges = Mapping[str, Interval]
@@ -145,18 +146,19 @@ def within(index: Expression, extent: Expression, ranges: Ranges) -> bool:
     return interval(index, ranges)[0] >= 0 and interval(extent - index, ranges)[0] >= 1
 
 
-def evaluate(extent: Expression, sizes: dict[str, Any]) -> int:
-    """The value of an integer expression once its variables are known. Raises ValueError if it has others."""
-    closed = substitute(
-        extent, {name: Constant(value) for name, value in sizes.items() if type(value) is int}
-    )
-    match closed:
-        case Constant(value=value, dtype=dtype) if dtype == s64:
+def evaluate(expression: Expression, values: Mapping[str, Any]) -> int:
+    """The value of an expression of integers and conditions on them, where `values` holds its variables.
+
+    Raises ValueError if it has others.
+    """
+    match expression:
+        case Constant(value=value, dtype=dtype) if dtype in (s64, boolean):
             return int(value)
-        case Binary():
-            left, right = evaluate(closed.left, sizes), evaluate(closed.right, sizes)
-            operations = {"+": left.__add__, "-": left.__sub__, "*": left.__mul__, "//": left.__floordiv__}
-            operations |= {"%": left.__mod__, "max": lambda x: max(left, x), "min": lambda x: min(left, x)}
-            if closed.operator in operations:
-                return int(operations[closed.operator](right))
-    raise ValueError(f"'{show(extent)}' has no value before the loops run: make it of sizes and numbers")
+        case Variable(name=name) if type(values.get(name)) is int:
+            return int(values[name])
+        case Unary(operator=sign):
+            operand = evaluate(expression.operand, values)
+            return -operand if sign == "-" else not operand
+        case Binary(operator=sign, left=left, right=right) if left.dtype in (s64, boolean):
+            return int(OPERATIONS[sign](evaluate(left, values), evaluate(right, values)))
+    raise ValueError(f"'{show(expression)}' has no value before the loops run: make it of sizes and numbers")

@@ -69,14 +69,10 @@ def checked(buffer: Buffer, given: Any) -> Array:
     if buffer.dtype.name == "bf16" and argument.dtype.name == "bfloat16":
         argument = argument.view(np.uint16)
     if argument.dtype != np.dtype(buffer.dtype.storage):
-        raise BadArgument(
-            f"'{buffer.name}' is an array of {argument.dtype}: "
-            f"convert it with .astype('{buffer.dtype.storage}')"
-        )
-    if argument.ndim != len(buffer.shape):
-        raise BadArgument(
-            f"'{buffer.name}' has {argument.ndim} dimensions, not {len(buffer.shape)}: reshape it"
-        )
+        wanted = f"convert it with .astype('{buffer.dtype.storage}')"
+        raise BadArgument(f"'{buffer.name}' is an array of {argument.dtype}: {wanted}")
+    if (rank := len(buffer.shape)) != argument.ndim:
+        raise BadArgument(f"'{buffer.name}' has {argument.ndim} dimensions, not {rank}: reshape it")
     if not argument.flags.c_contiguous:
         raise BadArgument(f"'{buffer.name}' is not in row-major order: pass numpy.ascontiguousarray(...)")
     if not argument.flags.aligned:

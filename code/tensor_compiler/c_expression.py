@@ -190,10 +190,8 @@ def lane_comparison(comparison: Binary, place: Place) -> str:
 def one_by_one(expression: Expression, place: Place) -> str:
     """A vector put together from the numbers of the lanes."""
     assert place.lanes is not None
-    kind, negate = (
-        vector_type(expression.dtype, place.lanes.count),
-        "-" if expression.dtype == boolean else "",
-    )
+    kind = vector_type(expression.dtype, place.lanes.count)
+    negate = "-" if expression.dtype == boolean else ""
     lanes = (f"{negate}{scalar(expression, place, lane, ATOM)}" for lane in range(place.lanes.count))
     return f"({kind}){{{', '.join(lanes)}}}"
 
@@ -228,11 +226,9 @@ def safe(expression: Expression, place: Place) -> bool:
 def unit_offset(buffer: Buffer, indices: tuple[Expression, ...], place: Place) -> Expression | None:
     """The offset of the first lane if the lanes are neighbours in memory, else None."""
     assert place.lanes is not None
-    if any(
-        isinstance(part, Variable) and part.name in place.vectors for i in indices for part in expressions(i)
-    ):
-        return None
     offset = flat_offset(buffer, indices)
+    if place.vectors & free_names(offset):
+        return None
     if linear(offset).coefficient(place.lanes.name) != 1:
         return None
     return simplify(substitute(offset, {place.lanes.name: place.lanes.start}), place.ranges)

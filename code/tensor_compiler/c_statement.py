@@ -19,6 +19,7 @@ from .traversal import (
     bound_names,
     expressions,
     free_names,
+    statements,
     substitute,
     walk,
     writes,
@@ -103,15 +104,12 @@ class Emitter:
         if buffer.scope == "scratch":
             self.scratches.add(buffer.name)
             count = scalar(size, place, 0, 5)
-            yield (
-                f"{buffer.dtype} *restrict {buffer.name} = "
-                f"acquire(&{buffer.name}_memory, {count} * sizeof({buffer.dtype}));"
-            )
+            memory = f"acquire(&{buffer.name}_memory, {count} * sizeof({buffer.dtype}))"
+            yield f"{buffer.dtype} *restrict {buffer.name} = {memory};"
             return
         if not isinstance(size, Constant) or int(size.value) * buffer.dtype.bytes > STACK:
-            raise Unsupported(
-                f"'{buffer.name}' is too large for the stack or of unknown size: allocate scratch"
-            )
+            what = f"'{buffer.name}' is too large for the stack or of unknown size"
+            raise Unsupported(f"{what}: allocate scratch")
         yield f"{buffer.dtype} {buffer.name}[{max(int(size.value), 1)}] __attribute__((aligned(64)));"
 
     def statement(self, statement: Statement, place: Place, outer: bool) -> Iterator[str]:
@@ -174,9 +172,8 @@ class Emitter:
             yield "{"
             yield f"  const {kind} value__ = {vector(value, place)};"
             for lane in range(count):
-                yield "  " + updated(
-                    element(buffer, indices, place, lane), operator, f"value__[{lane}]", str(dtype), value
-                )
+                target = element(buffer, indices, place, lane)
+                yield "  " + updated(target, operator, f"value__[{lane}]", str(dtype), value)
             yield "}"
 
     def loop(self, loop: For, place: Place, outer: bool) -> Iterator[str]:
@@ -191,20 +188,17 @@ class Emitter:
             yield from self.vectorized(loop, lower, upper, inside, outer)
             return
         if loop.kind == "parallel" and outer:
-            triangular = any(
-                loop.name in free_names(inner.lower) | free_names(inner.upper)
-                for _, inner in walk(loop)
-                if isinstance(inner, For)
-            )
-            yield from self.parallel(loop, lower, upper, inside, "dynamic" if triangular else "static")
+            yield from self.parallel(loop, lower, upper, inside)
             return
         yield f"for ({header(loop.name, lower, upper, place)}) {{"
         yield from indented(self.body(loop.body, inside, outer and loop.kind != "parallel"))
         yield "}"
 
-    def parallel(
-        self, loop: For, lower: Expression, upper: Expression, inside: Place, schedule: str
-    ) -> Iterator[str]:
+    def parallel(self, loop: For, lower: Expression, upper: Expression, inside: Place) -> Iterator[str]:
+        """Iterations are dealt out one by one if they differ in length, as the rows of a triangle do."""
+        loops = [each for each in statements(loop) if isinstance(each, For)]
+        triangular = any(loop.name in free_names(each.lower) | free_names(each.upper) for each in loops)
+        schedule = "dynamic" if triangular else "static"
         streams = any(isinstance(write, Store) and write.non_temporal for write in writes(loop))
         yield "#pragma omp parallel num_threads(threads) if (threads > 1)"
         yield "{"
@@ -295,7 +289,7 @@ class Emitter:
 def dtypes(function: Function) -> set[DType]:
     """The dtypes of all buffers and values in `function`."""
     buffers = {p.dtype for p in function.parameters} | {e.dtype for e in expressions(function)}
-    return buffers | {inside.buffer.dtype for _, inside in walk(function) if isinstance(inside, Allocate)}
+    return buffers | {each.buffer.dtype for each in statements(function) if isinstance(each, Allocate)}
 
 
 def moves(loop: For, name: str) -> bool:
@@ -311,7 +305,7 @@ def runs_along(buffer: Buffer, body: Body) -> bool:
     return any(
         (isinstance(inside, For) and inside.kind == "vectorized" and moves(inside, buffer.name))
         or (isinstance(inside, Invoke) and inside.operands[0].buffer == buffer)
-        for _, inside in walk(body)
+        for inside in statements(body)
     )
 
 

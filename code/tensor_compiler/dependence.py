@@ -14,8 +14,8 @@ from typing import Literal
 from .access import READS, Access, accesses, private_loops, simple_conditions
 from .affine import evaluate, linear
 from .dtype import s64
-from .expression import Binary, Constant, Expression, Unary, Variable
-from .printer import element_text, show
+from .expression import Binary, Constant, Expression, Variable
+from .printer import element_text
 from .statement import For, Function
 from .system import Form, Undecided, solve
 from .traversal import Path, enclosing_loops, free_names, statement_at
@@ -159,9 +159,7 @@ def marked(first: Access, second: Access, place: str = "") -> dict[Path, str]:
     """The remarks for the lines of two accesses, which may be one line."""
     marks = {first.path: f"{verb(first)}{place}"}
     if second.path == first.path:
-        return {
-            first.path: f"{verb(first)} and {verb(second)}{place}" if first != second else marks[first.path]
-        }
+        return marks if first == second else {first.path: f"{verb(first)} and {verb(second)}{place}"}
     return {**marks, second.path: f"{verb(second)}{place}"}
 
 
@@ -175,32 +173,15 @@ def element(access: Access, values: Mapping[str, int]) -> str | None:
     """The element that `access` touches in an iteration, or None if it is not touched or not known."""
     try:
         for loop in access.loops:
-            low, high = evaluate(loop.lower, dict(values)), evaluate(loop.upper, dict(values))
+            low, high = evaluate(loop.lower, values), evaluate(loop.upper, values)
             if not low <= values[loop.name] < high:
                 return None
-        if not all(holds(condition, values) for condition in simple_conditions(access.conditions)):
+        if not all(evaluate(condition, values) for condition in simple_conditions(access.conditions)):
             return None
-        indices = [str(evaluate(index, dict(values))) for index in access.indices]
+        indices = [str(evaluate(index, values)) for index in access.indices]
     except ValueError:
         return None
     return f"{access.buffer.name}[{', '.join(indices) or '()'}]"
-
-
-def holds(condition: Expression, values: Mapping[str, int]) -> bool:
-    """Whether a condition holds. Raises ValueError if it is of more than integers."""
-    match condition:
-        case Binary(operator="and" | "or" as logic):
-            results = (holds(condition.left, values), holds(condition.right, values))
-            return all(results) if logic == "and" else any(results)
-        case Unary(operator="not"):
-            return not holds(condition.operand, values)
-        case Constant(value=value):
-            return bool(value)
-        case Binary(operator="<" | "<=" | ">" | ">=" | "==" | "!=" as sign) if condition.left.dtype == s64:
-            left, right = evaluate(condition.left, dict(values)), evaluate(condition.right, dict(values))
-            return {"<": left < right, "<=": left <= right, ">": left > right, ">=": left >= right,
-                    "==": left == right, "!=": left != right}[sign]  # fmt: skip
-    raise ValueError(f"'{show(condition)}' is not of integers")
 
 
 def verb(access: Access) -> str:
@@ -212,12 +193,9 @@ def iteration(values: Mapping[str, int]) -> str:
 
 
 def independent(
-    function: Function,
-    firsts: Iterable[Access],
-    seconds: Iterable[Access],
-    relations: Mapping[str, Relation],
-    reductions: bool,
-) -> Verdict:
+    function: Function, firsts: Iterable[Access], seconds: Iterable[Access],
+    relations: Mapping[str, Relation], reductions: bool,
+) -> Verdict:  # fmt: skip
     """Whether no access of `firsts` meets one of `seconds` where one of the two writes.
 
     With `reductions`, two that reduce into one element by the same operator may meet: their order is free.

@@ -69,11 +69,8 @@ def solid_operands(graph: Graph) -> dict[str, tuple[str, ...]]:
 
 def materialised(graph: Graph) -> list[Node]:
     """The nodes that the loop functions compute and store: those not recomputed, and the outputs."""
-    return [
-        node
-        for node in graph.nodes
-        if node.operator != "literal" and (not inlined(node) or node.name in graph.outputs)
-    ]
+    nodes = [node for node in graph.nodes if node.operator != "literal"]
+    return [node for node in nodes if not inlined(node) or node.name in graph.outputs]
 
 
 def fuse(graph: Graph) -> Fusion:
@@ -161,9 +158,8 @@ class Planner:
 
     def merge(self, numbers: tuple[int, ...], pattern: Pattern) -> None:
         """Make one group of several, under the last number."""
-        names = sorted(
-            (n for number in numbers for n in self.groups[number].nodes), key=self.order.__getitem__
-        )
+        merged = (name for number in numbers for name in self.groups[number].nodes)
+        names = sorted(merged, key=self.order.__getitem__)
         last = self.groups[numbers[-1]]
         for number in numbers:
             del self.groups[number]
@@ -191,10 +187,8 @@ class Planner:
             rows = self.groups.get(number)
             if not rows or rows.pattern != "rows":
                 continue
-            readers, products = (
-                self.readers(number),
-                [each for each in self.reads(number) if self.groups[each].pattern == "matmul"],
-            )
+            readers = self.readers(number)
+            products = [each for each in self.reads(number) if self.groups[each].pattern == "matmul"]
             if len(readers) != 1 or -1 in readers or len(products) != 1:
                 continue
             first, last = products[0], readers.pop()

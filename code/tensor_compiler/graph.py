@@ -133,9 +133,8 @@ class Graph:
         An output never becomes a scalar, a parameter or a literal: a copy takes its name.
         """
         names, nodes = aliases or {}, tuple(nodes)
-        given = {
-            each.name for each in (*self.parameters, *nodes) if each.operator in ("parameter", "literal")
-        }
+        inputs = ("parameter", "literal")
+        given = {each.name for each in (*self.parameters, *nodes) if each.operator in inputs}
 
         def final(operand: Operand) -> Operand:
             while isinstance(operand, str) and operand in names:
@@ -177,10 +176,8 @@ def sizes_of(graph: Graph, arrays: Iterable[Any]) -> dict[str, int]:
 def run(graph: Graph, *arrays: Any) -> tuple[Any, ...]:
     """What `graph` computes, by numpy, node by node: the oracle of the passes. bf16 is held as float32."""
     sizes = sizes_of(graph, arrays)
-    values = {
-        parameter.name: widened(array, parameter.dtype)
-        for parameter, array in zip(graph.parameters, arrays, strict=True)
-    }
+    pairs = zip(graph.parameters, arrays, strict=True)
+    values = {parameter.name: widened(array, parameter.dtype) for parameter, array in pairs}
     with np.errstate(all="ignore"):
         for node in graph.nodes:
             values[node.name] = value_of(node, values, sizes)
@@ -193,14 +190,14 @@ def value_of(node: Node, values: Mapping[str, Any], sizes: Mapping[str, int]) ->
         values[each] if isinstance(each, str) else np.asarray(each.value, each.dtype.storage)
         for each in node.operands
     ]
-    shape = tuple(evaluate(as_index(extent), dict(sizes)) for extent in node.shape)
+    shape = tuple(evaluate(as_index(extent), sizes) for extent in node.shape)
     match node.operator:
         case "literal":
             return widened(node["data"].array, node.dtype)
         case "arange":
             return np.arange(shape[0])
         case "extent":
-            return np.asarray(evaluate(node["value"], dict(sizes)))
+            return np.asarray(evaluate(node["value"], sizes))
         case "cast":
             return converted(given[0], node.dtype)
         case "permute":
@@ -210,11 +207,8 @@ def value_of(node: Node, values: Mapping[str, Any], sizes: Mapping[str, int]) ->
         case "broadcast":
             return np.broadcast_to(given[0], shape)
         case "slice":
-            ends = [
-                start + step * count
-                for start, step, count in zip(node["starts"], node["steps"], shape, strict=True)
-            ]
-            return given[0][tuple(map(slice, node["starts"], ends, node["steps"]))]
+            axes = zip(node["starts"], node["steps"], shape, strict=True)
+            return given[0][tuple(slice(start, start + step * n, step) for start, step, n in axes)]
         case "matmul":
             left, right = (array.astype(node.dtype.storage) for array in given)
             if node["packed"]:

@@ -7,7 +7,6 @@ run in an order drawn from a seed: a program whose result depends on it is wrong
 from __future__ import annotations
 
 import itertools
-import operator
 import random
 from collections.abc import Callable, Collection, Iterator
 from typing import Any
@@ -18,6 +17,7 @@ from .affine import evaluate
 from .arguments import Array, bind
 from .dtype import DType, bf16, s64
 from .expression import Binary, Buffer, Call, Cast, Constant, Expression, Load, Select, Unary, Variable
+from .intrinsics import OPERATIONS
 from .meaning import MEANINGS
 from .printer import type_text
 from .statement import Allocate, Body, For, Function, If, Invoke, Let, Prefetch, Reduce, Statement, Store
@@ -27,14 +27,6 @@ from .traversal import written_buffers
 State = dict[str, Any]  # what each name in scope stands for: a number or a Memory
 Evaluate = Callable[[State], Any]
 Execute = Callable[[State], None]
-
-OPERATIONS: dict[str, Callable[[Any, Any], Any]] = {
-    "+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv,
-    "//": operator.floordiv, "%": operator.mod,
-    "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
-    "==": operator.eq, "!=": operator.ne,
-    "max": lambda a, b: a if a > b else b, "min": lambda a, b: a if a < b else b,
-}  # fmt: skip
 
 
 class ExecutionError(RuntimeError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from .access import private_loops
 from .affine import Interval, loop_ranges
@@ -13,15 +13,19 @@ from .simplify import simplify
 from .statement import For, Function
 from .traversal import Path, enclosing_loops, find_loop, loads, walk
 
+Guilty = Mapping[Path, str] | Iterable[Path]
+
 
 class Refused(ValueError):
-    """A primitive that is not known to keep the meaning of a program. `marks` are the guilty lines."""
+    """A primitive that is not known to keep the meaning of a program.
 
-    def __init__(
-        self, function: Function, reason: str, hint: str, marks: Mapping[Path, str] | None = None
-    ) -> None:
-        super().__init__(f"{reason}\n{show(function, marks or {})}\nhint: {hint}")
-        self.function, self.reason, self.hint, self.marks = function, reason, hint, dict(marks or {})
+    `marks` are the guilty lines: their paths, or the remarks by path.
+    """
+
+    def __init__(self, function: Function, reason: str, hint: str, marks: Guilty = ()) -> None:
+        self.marks = dict(marks if isinstance(marks, Mapping) else dict.fromkeys(marks, ""))
+        super().__init__(f"{reason}\n{show(function, self.marks)}\nhint: {hint}")
+        self.function, self.reason, self.hint = function, reason, hint
 
 
 def require(function: Function, what: str, verdict: Verdict, hint: str, trust: bool = False) -> None:
@@ -52,7 +56,7 @@ def require_memory(function: Function, path: Path) -> None:
         if loop.kind == "vectorized":
             reason = f"the iterations of '{loop.name}' are vectorized, and have no memory of their own"
             where = find_loop(function, loop.name)[0]
-            raise Refused(function, reason, "do this before it becomes vectorized", {where: ""})
+            raise Refused(function, reason, "do this before it becomes vectorized", [where])
 
 
 def require_own(function: Function, buffer: Buffer, path: Path) -> None:
@@ -62,16 +66,9 @@ def require_own(function: Function, buffer: Buffer, path: Path) -> None:
     """
     private = private_loops(function, buffer.name)
     if shared := [loop.name for loop in enclosing_loops(function, path) if loop.name not in private]:
-        reason = (
-            f"'{buffer.name}' is allocated outside of '{shared[-1]}', and may hold what is left of an earlier"
-        )
-        where = find_loop(function, shared[-1])[0]
-        raise Refused(
-            function,
-            f"{reason} iteration",
-            "allocate it in that loop, where the program is written",
-            {where: ""},
-        )
+        reason = f"'{buffer.name}' is allocated outside of '{shared[-1]}', and may hold what is left of an"
+        hint = "allocate it in that loop, where the program is written"
+        raise Refused(function, f"{reason} earlier iteration", hint, [find_loop(function, shared[-1])[0]])
 
 
 def require_plain_bounds(function: Function, loop: str) -> None:
@@ -79,4 +76,4 @@ def require_plain_bounds(function: Function, loop: str) -> None:
     path, found = find_loop(function, loop)
     if any(loads(found.lower)) or any(loads(found.upper)):
         reason = f"the bounds of '{loop}' are read from memory, which may change"
-        raise Refused(function, reason, "bind the bound to a name before the loop", {path: ""})
+        raise Refused(function, reason, "bind the bound to a name before the loop", [path])

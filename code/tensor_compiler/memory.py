@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from .arguments import ALIGNMENT
 from .expression import Buffer
-from .stage import Staged
+from .stage import Stage, Staged
 from .traversal import loads, map_buffers
 
 
@@ -128,18 +128,13 @@ def renamed(group: Staged, old: str, new: str) -> Staged:
     """`group` with the buffer `old` called `new`."""
 
     def buffer(each: Buffer) -> Buffer:
-        return replace_name(each, new) if each.name == old else each
+        return replace(each, name=new) if each.name == old else each
 
-    stages = tuple(
-        replace(stage, buffer=buffer(stage.buffer), value=map_buffers(buffer, stage.value))
-        for stage in group.stages
-    )
-    inputs, outputs = (
-        tuple(dict.fromkeys(new if name == old else name for name in names))
-        for names in (group.inputs, group.outputs)
-    )
-    return replace(group, stages=stages, inputs=inputs, outputs=outputs)
+    def stage(each: Stage) -> Stage:
+        return replace(each, buffer=buffer(each.buffer), value=map_buffers(buffer, each.value))
 
+    def names(each: Iterable[str]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(new if name == old else name for name in each))
 
-def replace_name(buffer: Buffer, name: str) -> Buffer:
-    return Buffer(name, buffer.dtype, buffer.shape, buffer.scope)
+    stages = tuple(map(stage, group.stages))
+    return replace(group, stages=stages, inputs=names(group.inputs), outputs=names(group.outputs))

@@ -12,8 +12,8 @@ import numpy as np
 from .dtype import DType, bf16, boolean, f16, f32, f64, s8, s32, s64, u8
 from .expression import Constant
 from .operators import COMPARISONS, OPERATORS
-from .size import Extents, Symbol
-from .tracer import NotTraceable, Trace, Tracer, broadcast_shapes, dtype_of, place
+from .size import PYTHON_COMPARISONS, Extents, Symbol, give_operators
+from .tracer import Trace, Tracer, broadcast_shapes, dtype_of, untraceable
 
 STORAGE = (f16, bf16)
 SYNONYMS = {"bitwise_and": "logical_and", "bitwise_or": "logical_or", "bitwise_invert": "logical_not"}
@@ -50,10 +50,9 @@ class Namespace:
         if operator in OPERATORS and OPERATORS[operator].kind == "reduction":
             return functools.partial(self.reduce, operator)
         known = [each for each in (*OPERATORS, *vars(Namespace)) if not each.startswith("_")]
-        functions = sorted(
-            set(known) - {"parameter", "literal", "extent", "copy", "cast", "permute", "trace"}
-        )
-        raise NotTraceable(f"'{name}' is not supported: write it with one of {', '.join(functions)}{place()}")
+        internal = {"parameter", "literal", "extent", "copy", "cast", "permute", "trace"}
+        functions = ", ".join(sorted(set(known) - internal))
+        raise untraceable(f"'{name}' is not supported: write it with one of {functions}")
 
     @of_array
     def astype(self, x: Tracer, dtype: Any, *, copy: Any = True) -> Tracer:
@@ -95,7 +94,7 @@ class Namespace:
     @of_array
     def mean(self, x: Tracer, *, axis: Axes = None, keepdims: Any = False) -> Tracer:
         if not x.dtype.is_float:
-            raise NotTraceable(f"the mean of {x.dtype} is no {x.dtype}: cast it to float32 first{place()}")
+            raise untraceable(f"the mean of {x.dtype} is no {x.dtype}: cast it to float32 first")
         count: Any = math.prod([x.shape[a] for a in normal_axes(axis, x.ndim)])
         wide = cast(x, f32) if x.dtype in STORAGE else x
         total = reduction("sum", wide, axis, keepdims)
@@ -108,7 +107,7 @@ class Namespace:
     def permute_dims(self, x: Tracer, axes: tuple[int, ...]) -> Tracer:
         order = normal_axes(tuple(axes), x.ndim)
         if sorted(order) != list(range(x.ndim)):
-            raise NotTraceable(f"{axes} is no order of {x.ndim} axes: name each once{place()}")
+            raise untraceable(f"{axes} is no order of {x.ndim} axes: name each once")
         shape = tuple(x.shape[axis] for axis in order)
         return self.trace.add("permute", (x.name,), x.dtype, shape, axes=order)
 
@@ -136,7 +135,7 @@ class Namespace:
                 wanted[position] = total // known
         if math.prod(wanted) != total:
             old, new = (", ".join(map(str, each)) for each in (x.shape, wanted))
-            raise NotTraceable(f"reshape of [{old}] to [{new}]: the number of elements differs{place()}")
+            raise untraceable(f"reshape of [{old}] to [{new}]: the number of elements differs")
         return self.trace.add("reshape", (x.name,), x.dtype, tuple(wanted))
 
     @of_array
@@ -150,7 +149,7 @@ def normal_axes(axis: Axes, rank: int) -> tuple[int, ...]:
     axes = tuple(range(rank)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
     for each in axes:
         if not -rank <= each < rank:
-            raise NotTraceable(f"there is no axis {each} of {rank} dimension(s): name one there is{place()}")
+            raise untraceable(f"there is no axis {each} of {rank} dimension(s): name one there is")
     return tuple(each % rank for each in axes)
 
 
@@ -177,13 +176,13 @@ def elementwise(trace: Trace, operator: str, *given: Any) -> Tracer:
     dtypes = {each.dtype for each in choices if isinstance(each, Tracer)}
     if len(dtypes) > 1:
         first, second = sorted(dtypes, key=str)
-        raise NotTraceable(f"'{operator}' of {first} and {second}: cast one of them with astype{place()}")
+        raise untraceable(f"'{operator}' of {first} and {second}: cast one of them with astype")
     floats = any(isinstance(each, float | np.floating) for each in choices)
     dtype = dtypes.pop() if dtypes else f32 if floats else s64
     if operator in ("logical_and", "logical_or", "logical_not") and dtype != boolean:
-        raise NotTraceable(f"'{operator}' is of bool, not of {dtype}: compare with 0 first{place()}")
+        raise untraceable(f"'{operator}' is of bool, not of {dtype}: compare with 0 first")
     if operator == "where" and not (isinstance(values[0], Tracer) and values[0].dtype == boolean):
-        raise NotTraceable(f"the first argument of 'where' is no bool array: compare something{place()}")
+        raise untraceable("the first argument of 'where' is no bool array: compare something")
     storage = dtype in STORAGE and operator != "where"
     work = f32 if storage else dtype
     operands = [
@@ -194,9 +193,9 @@ def elementwise(trace: Trace, operator: str, *given: Any) -> Tracer:
     calls = OPERATORS[operator].symbol in ("exp", "tanh", "sqrt", "sigmoid", "gelu", "/")
     if (calls and not work.is_float) or (operator in ("floor_divide", "remainder") and work.is_float):
         kind = "integers" if work.is_float else "floats"
-        raise NotTraceable(f"'{operator}' is of {kind}, not of {work}: cast with astype first{place()}")
+        raise untraceable(f"'{operator}' is of {kind}, not of {work}: cast with astype first")
     if work == boolean and not operator.startswith("logical") and operator not in ("where", "copy"):
-        raise NotTraceable(f"'{operator}' is not of bool: choose numbers with where first{place()}")
+        raise untraceable(f"'{operator}' is not of bool: choose numbers with where first")
     shape = broadcast_shapes(operator, [each.shape for each in operands if isinstance(each, Tracer)])
     result = boolean if operator in COMPARISONS else work
     names = tuple(each.name if isinstance(each, Tracer) else each for each in operands)
@@ -212,61 +211,47 @@ def first_dtype(values: list[Any]) -> DType:
 def scalar(operator: str, value: Any, dtype: DType) -> Constant:
     """A Python number as an operand of `dtype`."""
     if not isinstance(value, int | float | np.number | np.bool):
-        raise NotTraceable(f"'{operator}' of a {type(value).__name__}: pass arrays and numbers{place()}")
+        raise untraceable(f"'{operator}' of a {type(value).__name__}: pass arrays and numbers")
     try:
         return Constant(value.item() if isinstance(value, np.generic) else value, dtype)
     except (ValueError, OverflowError):
-        raise NotTraceable(
-            f"'{operator}' of {dtype} and {value}, which {dtype} does not hold: cast the array first{place()}"
+        raise untraceable(
+            f"'{operator}' of {dtype} and {value}, which {dtype} does not hold: cast the array first"
         ) from None
 
 
 def reduction(operator: str, x: Tracer, axis: Axes, keepdims: Any) -> Tracer:
     axes = normal_axes(axis, x.ndim)
     if x.dtype == boolean:
-        raise NotTraceable(f"'{operator}' of bool: cast it with astype first{place()}")
-    shape = [1 if n in axes else e for n, e in enumerate(x.shape) if keepdims or n not in axes]
+        raise untraceable(f"'{operator}' of bool: cast it with astype first")
+    shape = tuple(1 if n in axes else e for n, e in enumerate(x.shape) if keepdims or n not in axes)
     wide = cast(x, f32) if x.dtype in STORAGE else x
-    node = x.trace.add(
-        operator, (wide.name,), wide.dtype, tuple(shape), axes=tuple(sorted(axes)), keepdims=bool(keepdims)
-    )
-    return cast(node, x.dtype)
+    attributes = {"axes": tuple(sorted(axes)), "keepdims": bool(keepdims)}
+    return cast(x.trace.add(operator, (wide.name,), wide.dtype, shape, **attributes), x.dtype)
 
 
 def matmul(trace: Trace, given_left: Any, given_right: Any, dtype: DType | None = None) -> Tracer:
     """The matrix product, accumulated in f32 or wider, of integers in s32 (`dtype` must ask for it)."""
-    sides = [
-        trace.literal(side) if isinstance(side, np.ndarray) else side for side in (given_left, given_right)
-    ]
-    if not all(isinstance(side, Tracer) for side in sides):
-        raise NotTraceable(f"a matrix product is of two arrays: multiply by a number with *{place()}")
-    left, right = sides
+    given = (given_left, given_right)
+    left, right = (trace.literal(side) if isinstance(side, np.ndarray) else side for side in given)
+    if not (isinstance(left, Tracer) and isinstance(right, Tracer)):
+        raise untraceable("a matrix product is of two arrays: multiply by a number with *")
     if left.dtype != right.dtype and (left.dtype, right.dtype) != (u8, s8):
-        raise NotTraceable(
-            f"'matmul' of {left.dtype} and {right.dtype}: cast one of them with astype{place()}"
-        )
+        raise untraceable(f"'matmul' of {left.dtype} and {right.dtype}: cast one of them with astype")
     if left.dtype in (s8, u8) and dtype != s32:
-        raise NotTraceable(
-            f"the product of {left.dtype} matrices overflows {left.dtype}: "
-            f"ask for matmul(a, b, dtype=int32){place()}"
-        )
+        what = f"the product of {left.dtype} matrices overflows {left.dtype}"
+        raise untraceable(f"{what}: ask for matmul(a, b, dtype=int32)")
     if not left.ndim or not right.ndim:
-        raise NotTraceable(
-            f"a matrix product is of 1 dimension or more: multiply by a number with *{place()}"
-        )
+        raise untraceable("a matrix product is of 1 dimension or more: multiply by a number with *")
     xp = Namespace(trace)
     vectors = left.ndim == 1, right.ndim == 1
     left = xp.expand_dims(left, axis=0) if vectors[0] else left
     right = xp.expand_dims(right, axis=1) if vectors[1] else right
     if left.shape[-1] != right.shape[-2]:
         first, second = (", ".join(map(str, side.shape)) for side in (left, right))
-        raise NotTraceable(
-            f"'matmul' of [{first}] and [{second}]: the inner extents {left.shape[-1]} and "
-            f"{right.shape[-2]} differ, make them equal{place()}"
-        )
-    batch = (
-        broadcast_shapes("matmul", [left.shape[:-2], right.shape[:-2]]) if left.ndim + right.ndim > 4 else ()
-    )
+        inner = f"the inner extents {left.shape[-1]} and {right.shape[-2]} differ, make them equal"
+        raise untraceable(f"'matmul' of [{first}] and [{second}]: {inner}")
+    batch = broadcast_shapes("matmul", [left.shape[:-2], right.shape[:-2]])
     work = s32 if left.dtype in (s8, u8) else f32 if left.dtype in STORAGE else left.dtype
     shape: Extents = (*batch, left.shape[-2], right.shape[-1])
     node = trace.add("matmul", (left.name, right.name), work, shape, left="mk", right="kn", packed=0)
@@ -284,22 +269,15 @@ def index(x: Tracer, key: Any) -> Tracer:
     items = list(key) if isinstance(key, tuple) else [key]
     for each in items:
         if not (each is None or each is ... or isinstance(each, int | slice)):
-            raise NotTraceable(
-                f"an index that is a {type(each).__name__} is not supported: use ints, slices, None{place()}"
-            )
+            what = f"an index that is a {type(each).__name__}"
+            raise untraceable(f"{what} is not supported: use ints, slices, None")
     given = sum(each is not None and each is not ... for each in items)
     if given > x.ndim:
-        raise NotTraceable(f"{given} indices for {x.ndim} dimension(s): drop some{place()}")
-    fill = [slice(None)] * (x.ndim - given)
-    if any(each is ... for each in items):
-        at = next(n for n, each in enumerate(items) if each is ...)
-        items[at : at + 1] = fill
-    else:
-        items += fill
-    starts: list[int] = []
-    steps: list[int] = []
-    cut: list[int | Symbol] = []
-    final: list[int | Symbol] = []
+        raise untraceable(f"{given} indices for {x.ndim} dimension(s): drop some")
+    at = next((n for n, each in enumerate(items) if each is ...), len(items))
+    items[at : at + 1] = [slice(None)] * (x.ndim - given)
+    starts, steps = list[int](), list[int]()
+    cut, final = list[int | Symbol](), list[int | Symbol]()
     axes = iter(x.shape)
     for each in items:
         if each is None:
@@ -311,13 +289,11 @@ def index(x: Tracer, key: Any) -> Tracer:
         elif isinstance(each, slice):
             start, stop, step = each.indices(int(extent))
             if step < 1:
-                raise NotTraceable(
-                    f"a slice with the step {step} is not supported: use a positive one{place()}"
-                )
+                raise untraceable(f"a slice with the step {step} is not supported: use a positive one")
             count = len(range(start, stop, step))
         else:
             if not -int(extent) <= each < int(extent):
-                raise NotTraceable(f"the index {each} is outside of {extent} elements{place()}")
+                raise untraceable(f"the index {each} is outside of {extent} elements")
             start, step, count = each % int(extent), 1, 1
         starts.append(start)
         steps.append(step)
@@ -331,34 +307,14 @@ def index(x: Tracer, key: Any) -> Tracer:
     return x if same else Namespace(x.trace).reshape(x, tuple(final))
 
 
-def give_operators() -> None:
-    """Give `Tracer` Python's operators."""
-
-    def method(operator: str, turned: bool) -> Callable[[Tracer, Any], Tracer]:
-        return lambda self, other: elementwise(
-            self.trace, operator, *((other, self) if turned else (self, other))
-        )
-
-    for name, operator in {
-        "add": "add", "sub": "subtract", "mul": "multiply", "truediv": "divide", "floordiv": "floor_divide",
-        "mod": "remainder", "and": "logical_and", "or": "logical_or",
-    }.items():  # fmt: skip
-        setattr(Tracer, f"__{name}__", method(operator, False))
-        setattr(Tracer, f"__r{name}__", method(operator, True))
-    for name, operator in zip(("lt", "le", "gt", "ge", "eq", "ne"), COMPARISONS, strict=True):
-        setattr(Tracer, f"__{name}__", method(operator, False))
-    for name, operator in {"neg": "negative", "abs": "abs", "invert": "logical_not"}.items():
-        setattr(
-            Tracer, f"__{name}__", lambda self, operator=operator: elementwise(self.trace, operator, self)
-        )
-    for name, swapped in {"matmul": False, "rmatmul": True}.items():
-        setattr(
-            Tracer,
-            f"__{name}__",
-            lambda self, other, swapped=swapped: matmul(
-                self.trace, *((other, self) if swapped else (self, other))
-            ),
-        )
+def applied(operator: str, *sides: Any) -> Tracer:
+    """An operator of Python on arrays, one of which at least is traced."""
+    trace = next(side.trace for side in sides if isinstance(side, Tracer))
+    return matmul(trace, *sides) if operator == "matmul" else elementwise(trace, operator, *sides)
 
 
-give_operators()
+ARITHMETIC = {"add": "add", "sub": "subtract", "mul": "multiply", "truediv": "divide", "mod": "remainder"}
+ARITHMETIC |= {"floordiv": "floor_divide", "and": "logical_and", "or": "logical_or", "matmul": "matmul"}
+give_operators(Tracer, applied, ARITHMETIC, turned=True)
+give_operators(Tracer, applied, dict(zip(PYTHON_COMPARISONS, COMPARISONS, strict=True)))
+give_operators(Tracer, applied, {"neg": "negative", "abs": "abs", "invert": "logical_not"})

@@ -76,9 +76,8 @@ class Parser:
         self.fail_at(line, column, sentence)
 
     def fail_at(self, line: int, column: int, sentence: str) -> NoReturn:
-        raise InvalidProgram(
-            f"line {line}: {sentence}\n    {self.source[line - 1]}\n    {' ' * column}^"
-        ) from None
+        place = f"    {self.source[line - 1]}\n    {' ' * column}^"
+        raise InvalidProgram(f"line {line}: {sentence}\n{place}") from None
 
     def make(self, node: ast.AST, constructor: Callable[[], Made]) -> Made:
         """What `constructor` gives; its objection becomes an error at `node`."""
@@ -114,12 +113,12 @@ class Parser:
         return Function(definition.name, parameters, self.body(definition.body))
 
     def buffer(self, node: ast.expr, name: str, scope: Scope) -> Buffer:
-        if not (
-            isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name) and node.value.id in DTYPES
-        ):
-            self.fail(node, f"a buffer's type is a dtype with a shape: write f32[4, 4] ({', '.join(DTYPES)})")
-        dtype, shape = DTYPES[node.value.id], self.indices(node)
-        return self.make(node, lambda: Buffer(name, dtype, shape, scope))
+        match node:
+            case ast.Subscript(value=ast.Name(id=dtype)) if dtype in DTYPES:
+                shape = self.indices(node)
+                return self.make(node, lambda: Buffer(name, DTYPES[dtype], shape, scope))
+        known = ", ".join(DTYPES)
+        return self.fail(node, f"a buffer's type is a dtype with a shape: write f32[4, 4] ({known})")
 
     def body(self, nodes: list[ast.stmt]) -> Body:
         outer = dict(self.names)
@@ -150,16 +149,12 @@ class Parser:
                 if name == "prefetch" and len(elements) == 1:
                     return Prefetch(elements[0].buffer, elements[0].indices)
                 return Invoke(name, tuple(elements))
-        return self.fail(
-            node,
-            "this is no statement of the loop language: write for, if, an assignment, prefetch or a call",
-        )
+        what = "this is no statement of the loop language"
+        return self.fail(node, f"{what}: write for, if, an assignment, prefetch or a call")
 
     def loop(self, node: ast.For, name: str) -> Statement:
         match node.iter:
-            case ast.Call(func=ast.Name(id=kind), args=[*bounds], keywords=[]) if kind in KINDS and len(
-                bounds
-            ) in (1, 2):
+            case ast.Call(func=ast.Name(id=kind), args=[_] | [_, _] as bounds, keywords=[]) if kind in KINDS:
                 lower, upper = [Constant(0), *map(self.expression, bounds)][-2:]
             case _:
                 self.fail(node.iter, f"a loop runs over {', '.join(KINDS)}: write serial(8) or serial(2, 8)")
@@ -197,12 +192,9 @@ class Parser:
     def element(self, node: ast.expr) -> Load:
         if not isinstance(node, ast.Subscript):
             self.fail(node, "this wants an element of a buffer: write A[i, j]")
-        if not isinstance(node.value, ast.Name) or not isinstance(
-            buffer := self.names.get(node.value.id), Buffer
-        ):
-            self.fail(
-                node, f"'{ast.unparse(node.value)}' is no buffer in scope here: declare it above this line"
-            )
+        name = ast.unparse(node.value)
+        if not isinstance(buffer := self.names.get(name), Buffer):
+            self.fail(node, f"'{name}' is no buffer in scope here: declare it above this line")
         indices = self.indices(node)
         return self.make(node, lambda: Load(buffer, indices))
 
@@ -240,9 +232,8 @@ class Parser:
                 return self.call(node, name, arguments, wanted)
             case ast.Subscript():
                 return self.element(node)
-        return self.fail(
-            node, f"'{ast.unparse(node)}' is no expression of the loop language: write it with + - * / // %"
-        )
+        what = f"'{ast.unparse(node)}' is no expression of the loop language"
+        return self.fail(node, f"{what}: write it with + - * / // %")
 
     def binary(
         self, node: ast.expr, operator: str, left: ast.expr, right: ast.expr, wanted: DType | None

@@ -34,16 +34,10 @@ class Compiled:
     """
 
     def __init__(
-        self,
-        function: Callable[..., Any],
-        examples: Sequence[Any],
-        target: Target | None,
-        threads: int | None,
-        backend: Backend,
-        schedules: Mapping[str, Rule],
-        passes: Sequence[tuple[str, Pass]],
-        callback: Callback | None,
-    ) -> None:
+        self, function: Callable[..., Any], examples: Sequence[Any], target: Target | None,
+        threads: int | None, backend: Backend, schedules: Mapping[str, Rule],
+        passes: Sequence[tuple[str, Pass]], callback: Callback | None,
+    ) -> None:  # fmt: skip
         self.function, self.backend, self.schedules, self.passes = function, backend, schedules, passes
         self.threads = threads
         self.target = target or (host_target() if backend == "c" else NO_MACHINE)
@@ -91,25 +85,20 @@ class Compiled:
         if not self.examples:
             return found
         if len(found) != len(self.examples):
-            raise BadArgument(
-                f"the function takes {len(self.examples)} arrays, not {len(found)}: pass as many"
-            )
+            what = f"the function takes {len(self.examples)} arrays"
+            raise BadArgument(f"{what}, not {len(found)}: pass as many")
         sizes: dict[str, int] = {}
         types = []
         for n, (example, given) in enumerate(zip(self.examples, found, strict=True)):
             if len(example.shape) != len(given.shape):
-                raise BadArgument(
-                    f"argument {n} has {len(given.shape)} dimension(s), its example "
-                    f"{len(example.shape)}: reshape it"
-                )
+                ranks = f"{len(given.shape)} dimension(s), its example {len(example.shape)}"
+                raise BadArgument(f"argument {n} has {ranks}: reshape it")
             shape: list[int | Size] = []
             for wanted, extent in zip(example.shape, given.shape, strict=True):
                 number = extent.example if isinstance(extent, Size) else extent
                 if isinstance(wanted, Size) and sizes.setdefault(wanted.name, number) != number:
-                    raise BadArgument(
-                        f"the size {wanted.name} is {sizes[wanted.name]} in one argument and {number} in "
-                        f"argument {n}: pass arrays that agree"
-                    )
+                    what = f"the size {wanted.name} is {sizes[wanted.name]} in one argument"
+                    raise BadArgument(f"{what} and {number} in argument {n}: pass arrays that agree")
                 shape.append(Size(wanted.name, number) if isinstance(wanted, Size) else number)
             types.append(TensorType(given.dtype, *shape))
         return types
@@ -131,9 +120,8 @@ class Compiled:
         self.callback("inline", groups)
         groups = in_place(groups, graph.outputs)
         self.callback("in place", groups)
-        examples = {
-            extent.name: extent.example for each in types for extent in each.shape if isinstance(extent, Size)
-        }
+        sizes = [extent for each in types for extent in each.shape if isinstance(extent, Size)]
+        examples = {size.name: size.example for size in sizes}
         self.callback("memory plan", plan_of(graph, groups, examples))
         self.callback("loops", tuple(group.function for group in groups))
         schedules = tuple(map(self.scheduled, groups))
@@ -163,15 +151,10 @@ class Compiled:
 
 
 def compile(  # noqa: A001, the word for it
-    function: Callable[..., Any],
-    *examples: Any,
-    target: Target | None = None,
-    threads: int | None = None,
-    backend: Backend = "c",
-    schedules: Mapping[str, Rule] | None = None,
-    passes: Sequence[tuple[str, Pass]] = PASSES,
-    callback: Callback | None = None,
-) -> Compiled:
+    function: Callable[..., Any], *examples: Any, target: Target | None = None, threads: int | None = None,
+    backend: Backend = "c", schedules: Mapping[str, Rule] | None = None,
+    passes: Sequence[tuple[str, Pass]] = PASSES, callback: Callback | None = None,
+) -> Compiled:  # fmt: skip
     """`function` of the array API as a callable on numpy arrays.
 
     `examples` are numpy arrays or `TensorType`s; without them the first call decides. Extents given as `Size`

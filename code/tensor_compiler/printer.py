@@ -21,10 +21,8 @@ def show(node: Function | Statement | Expression | Body, marks: Mapping[Path, st
     if isinstance(node, Expression):
         return expression_text(node)
     if isinstance(node, Function):
-        lines: list[tuple[Path, str]] = [
-            ((), f"def {node.name}({', '.join(map(parameter_text, node.parameters))}):")
-        ]
-        lines += body_lines(node.body, (), 1)
+        head = f"def {node.name}({', '.join(map(parameter_text, node.parameters))}):"
+        lines: list[tuple[Path, str]] = [((), head), *body_lines(node.body, (), 1)]
     else:
         lines = list(body_lines(node if isinstance(node, tuple) else (node,), (), 0))
     if marks is None:
@@ -51,12 +49,12 @@ def subscript(indices: tuple[Expression, ...]) -> str:
     return ", ".join(map(expression_text, indices)) or "()"
 
 
-def body_lines(body: Body, path: Path, depth: int) -> Iterator[tuple[Path, str]]:
+def body_lines(body: Body, path: Path, depth: int, first: int = 0) -> Iterator[tuple[Path, str]]:
     """(path, line) of each line; the first line of a statement carries its path, an `else` an empty one."""
     indent = "    " * depth
     if not body:
         yield (), f"{indent}pass"
-    for position, statement in enumerate(body):
+    for position, statement in enumerate(body, first):
         here = (*path, position)
         yield here, indent + statement_text(statement)
         if isinstance(statement, For):
@@ -65,11 +63,7 @@ def body_lines(body: Body, path: Path, depth: int) -> Iterator[tuple[Path, str]]
             yield from body_lines(statement.then, here, depth + 1)
             if statement.otherwise:
                 yield (), f"{indent}else:"
-                first = len(statement.then)
-                for inner, line in body_lines(statement.otherwise, here, depth + 1):
-                    level = len(here)
-                    shifted = (*here, inner[level] + first, *inner[level + 1 :]) if inner else inner
-                    yield shifted, line
+                yield from body_lines(statement.otherwise, here, depth + 1, len(statement.then))
 
 
 def statement_text(statement: Statement) -> str:

@@ -11,13 +11,13 @@ import numpy as np
 from .affine import evaluate
 from .arguments import Array, BadArgument, aligned_empty, checked
 from .dtype import u8
-from .expression import Binary, Buffer, as_index
+from .expression import Buffer, as_index
 from .graph import Graph, Node
 from .interpreter import interpret
 from .kernel import Kernel
 from .memory import Lifetime, Plan, plan, spans
 from .schedule import Schedule
-from .size import COMPARE, Size, TensorType
+from .size import Size, TensorType
 from .stage import Staged
 from .tracer import Traced
 
@@ -71,7 +71,7 @@ class Program:
                     sizes[found.name] = found.example
                 elif extent != found:
                     return None
-        return sizes if all(holds(guard, sizes) for guard in self.traced.guards) else None
+        return sizes if all(evaluate(guard, sizes) for guard in self.traced.guards) else None
 
     def frame(self, sizes: Sizes) -> Frame:
         """The memory plan and the shapes for these sizes."""
@@ -152,14 +152,8 @@ def plan_of(graph: Graph, groups: Sequence[Staged], sizes: Sizes) -> Plan:
     )
 
 
-def holds(guard: Binary, sizes: Sizes) -> bool:
-    """Whether a guard holds at these sizes."""
-    known = dict(sizes)
-    return COMPARE[guard.operator](evaluate(guard.left, known), evaluate(guard.right, known))
-
-
 def shape_of(node: Node, sizes: Sizes) -> tuple[int, ...]:
-    return tuple(evaluate(as_index(extent), dict(sizes)) for extent in node.shape)
+    return tuple(evaluate(as_index(extent), sizes) for extent in node.shape)
 
 
 def count(node: Node, sizes: Sizes) -> int:

@@ -13,8 +13,8 @@ from .primitives import PRIMITIVES
 from .primitives.split import Tail
 from .printer import show
 from .rewrite import with_reductions
-from .statement import For, Function
-from .traversal import walk
+from .statement import Function
+from .traversal import loop_names
 from .verify import verify
 
 Value = str | int | bool | None | Sequence["Value"]
@@ -82,7 +82,7 @@ class Schedule:
     @property
     def loops(self) -> tuple[str, ...]:
         """The names of the loops, in program order."""
-        return tuple(each.name for _, each in walk(self.function) if isinstance(each, For))
+        return tuple(loop_names(self.function))
 
     def step(self, step: Step) -> Schedule:
         """Apply one step."""

@@ -3,23 +3,15 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from .dtype import DType
-from .expression import Binary, Constant, Expression, Variable
+from .expression import COMPARISONS, Binary, Constant, Expression, Variable
+from .intrinsics import NEGATED, OPERATIONS
 from .printer import show
 from .simplify import simplify
-
-COMBINE: dict[str, Callable[[int, int], int]] = {
-    "+": operator.add, "-": operator.sub, "*": operator.mul, "//": operator.floordiv, "%": operator.mod,
-}  # fmt: skip
-COMPARE: dict[str, Callable[[int, int], bool]] = {
-    "==": operator.eq, "!=": operator.ne,
-    "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
-}  # fmt: skip
-NEGATED = {"==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
 
 
 @dataclass(frozen=True)
@@ -57,7 +49,7 @@ class Symbol:
     __hash__ = None  # type: ignore[assignment]
 
     def __index__(self) -> int:
-        compare(self, "==", self.value)
+        compare("==", self, self.value)
         return self.value
 
     __int__ = __index__
@@ -76,43 +68,48 @@ def combine(sign: str, left: int | Symbol, right: int | Symbol) -> Any:
     terms = [side.expression if isinstance(side, Symbol) else Constant(side) for side in (left, right)]
     numbers = [side.value if isinstance(side, Symbol) else side for side in (left, right)]
     guards = left.guards if isinstance(left, Symbol) else right.guards if isinstance(right, Symbol) else []
-    return Symbol(simplify(Binary(sign, *terms)), COMBINE[sign](*numbers), guards)  # type: ignore[arg-type]
+    return Symbol(simplify(Binary(sign, *terms)), OPERATIONS[sign](*numbers), guards)  # type: ignore[arg-type]
 
 
-def compare(size: Symbol, sign: str, other: object) -> Any:
+def compare(sign: str, size: Symbol, other: object) -> Any:
     """What a comparison gives at the example; that it does so is a guard from now on."""
     if not isinstance(other, int | Symbol):
         return NotImplemented
     term = other.expression if isinstance(other, Symbol) else Constant(other)
     if term == size.expression:
-        return COMPARE[sign](0, 0)
-    holds = COMPARE[sign](size.value, other.value if isinstance(other, Symbol) else other)
+        return OPERATIONS[sign](0, 0)
+    holds = OPERATIONS[sign](size.value, other.value if isinstance(other, Symbol) else other)
     guard = Binary(sign if holds else NEGATED[sign], size.expression, term)  # type: ignore[arg-type]
     if guard not in size.guards:
         size.guards.append(guard)
     return holds
 
 
-def give_operators() -> None:
-    """Give `Symbol` Python's operators; `/` and `**` are of its number."""
-
-    def method(function: Callable[..., Any], sign: str, turned: bool = False) -> Callable[[Any, Any], Any]:
-        return lambda self, other: function(sign, *((other, self) if turned else (self, other)))
-
-    def of_number(function: Callable[[Any, Any], Any], turned: bool) -> Callable[[Any, Any], Any]:
-        return lambda self, other: function(other, float(self)) if turned else function(float(self), other)
-
-    for name, sign in {"add": "+", "sub": "-", "mul": "*", "floordiv": "//", "mod": "%"}.items():
-        setattr(Symbol, f"__{name}__", method(combine, sign))
-        setattr(Symbol, f"__r{name}__", method(combine, sign, turned=True))
-    for name, sign in zip(("eq", "ne", "lt", "le", "gt", "ge"), COMPARE, strict=True):
-        setattr(Symbol, f"__{name}__", lambda self, other, sign=sign: compare(self, sign, other))
-    for name, function in {"truediv": operator.truediv, "pow": operator.pow}.items():
-        setattr(Symbol, f"__{name}__", of_number(function, turned=False))
-        setattr(Symbol, f"__r{name}__", of_number(function, turned=True))
+def of_number(function: Callable[[Any, Any], Any], *sides: Any) -> Any:
+    """An operation that has no symbolic result: of the numbers of the sizes."""
+    return function(*(float(side) if isinstance(side, Symbol) else side for side in sides))
 
 
-give_operators()
+def give_operators(
+    owner: type, function: Callable[..., Any], names: Mapping[str, Any], turned: bool = False
+) -> None:
+    """Give `owner` Python's operators by name: `function` of what the name means and of the operands.
+
+    `turned` gives those with `owner` on their right side too.
+    """
+    for name, meaning in names.items():
+        setattr(owner, f"__{name}__", lambda *sides, meaning=meaning: function(meaning, *sides))
+        if turned:
+            setattr(
+                owner, f"__r{name}__", lambda self, other, meaning=meaning: function(meaning, other, self)
+            )
+
+
+PYTHON_COMPARISONS = ("lt", "le", "gt", "ge", "eq", "ne")
+SYMBOLIC = {"add": "+", "sub": "-", "mul": "*", "floordiv": "//", "mod": "%"}
+give_operators(Symbol, combine, SYMBOLIC, turned=True)
+give_operators(Symbol, compare, dict(zip(PYTHON_COMPARISONS, COMPARISONS, strict=True)))
+give_operators(Symbol, of_number, {"truediv": operator.truediv, "pow": operator.pow}, turned=True)
 Extents = tuple[int | Symbol, ...]
 
 

@@ -33,9 +33,8 @@ def solve(zero: list[Form], nonnegative: list[Form]) -> dict[str, int] | None:
             if constant:
                 return None
             continue
-        form = {name: factor // divisor for name, factor in form.items() if factor} | {
-            "": constant // divisor
-        }
+        form = {name: factor // divisor for name, factor in form.items() if factor}
+        form[""] = constant // divisor
         name = min((each for each in form if each), key=lambda each: abs(form[each]))
         unit = abs(form[name])
         others = {each: form[name] // unit * factor for each, factor in form.items() if each != name}

@@ -68,13 +68,11 @@ def host_target(compiler: str | None = None) -> Target:
     if not found:
         wanted = f"'{named}'" if named else "gcc, clang or cc"
         raise NoCompiler(f"there is no C compiler {wanted}: install gcc or clang, or set CC to one")
-    probe = subprocess.run(
-        [found[0], *FLAGS, "-dM", "-E", "-xc", "-"], input="", capture_output=True, text=True, check=False
-    )
+    command = [found[0], *FLAGS, "-dM", "-E", "-xc", "-"]
+    probe = subprocess.run(command, input="", capture_output=True, text=True, check=False)
     if probe.returncode:
-        raise NoCompiler(
-            f"'{found[0]}' is no C compiler like gcc or clang: set CC to one ({probe.stderr.strip()})"
-        )
+        what = f"'{found[0]}' is no C compiler like gcc or clang"
+        raise NoCompiler(f"{what}: set CC to one ({probe.stderr.strip()})")
     macros = dict(re.findall(r"#define (\w+) ?(.*)", probe.stdout))
     widths = {"__AVX512F__": 64, "__AVX2__": 32}
     width = next((width for macro, width in widths.items() if macro in macros), 16)

@@ -32,9 +32,8 @@ def expand(invoke: Invoke, taken: set[str] | None = None) -> Body:
     for name in sorted(bound_names(meaning)):
         names[name] = fresh_name(name, (taken or set()) | set(names.values()))
     meaning = rename(meaning, names)
-    operands = {
-        buffer.name: operand for buffer, operand in zip(meaning.buffers, invoke.operands, strict=True)
-    }
+    tiles = (buffer.name for buffer in meaning.buffers)
+    operands = dict(zip(tiles, invoke.operands, strict=True))
 
     def place(buffer: Buffer, indices: tuple[Expression, ...]) -> tuple[Buffer, tuple[Expression, ...]]:
         operand = operands[buffer.name]
@@ -43,11 +42,9 @@ def expand(invoke: Invoke, taken: set[str] | None = None) -> Body:
         return operand.buffer, (*operand.indices[:outer], *(plus(base, index) for base, index in inner))
 
     def load(expression: Expression) -> Expression:
-        return (
-            Load(*place(expression.buffer, expression.indices))
-            if isinstance(expression, Load)
-            else expression
-        )
+        if not isinstance(expression, Load):
+            return expression
+        return Load(*place(expression.buffer, expression.indices))
 
     def write(statement: Statement) -> Statement:
         if not isinstance(statement, Store | Reduce):

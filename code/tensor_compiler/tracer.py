@@ -79,10 +79,11 @@ def caller() -> FrameType | None:
     return frame
 
 
-def place() -> str:
-    """Where the user's code is, for the end of a sentence."""
+def untraceable(sentence: str) -> NotTraceable:
+    """The error that says `sentence`, and where the user's code is."""
     frame = caller()
-    return f" ({Path(frame.f_code.co_filename).name}, line {frame.f_lineno})" if frame else ""
+    place = f" ({Path(frame.f_code.co_filename).name}, line {frame.f_lineno})" if frame else ""
+    return NotTraceable(f"{sentence}{place}")
 
 
 class Trace:
@@ -118,26 +119,20 @@ class Trace:
         for each in outputs:
             output = self.literal(np.asarray(each)) if isinstance(each, np.ndarray | np.generic) else each
             if not isinstance(output, Tracer):
-                raise NotTraceable(
-                    f"the function returns a {type(output).__name__}: return arrays made from its arguments"
-                )
+                what = f"the function returns a {type(output).__name__}"
+                raise NotTraceable(f"{what}: return arrays made from its arguments")
             if output.dtype == boolean:
-                raise NotTraceable(
-                    "the function returns bool: return where(mask, 1, 0) of a dtype with numbers"
-                )
+                what = "the function returns bool"
+                raise NotTraceable(f"{what}: return where(mask, 1, 0) of a dtype with numbers")
             made = next(node for node in self.nodes if node.name == output.name)
             copied = output.name in final or made.operator in ("parameter", "literal")
             final.append((output.copy() if copied else output).name)
         self.called |= {output: "result" for output in final if output not in self.called}
         names = self.names()
-        nodes = [
-            replace(
-                node,
-                name=names[node.name],
-                operands=tuple(names[o] if isinstance(o, str) else o for o in node.operands),
-            )
-            for node in self.nodes
-        ]
+        nodes = []
+        for node in self.nodes:
+            operands = tuple(names[each] if isinstance(each, str) else each for each in node.operands)
+            nodes.append(replace(node, name=names[node.name], operands=operands))
         count = len(parameters)
         stem = name if name.isidentifier() and not reserved(name) else "graph"
         return Graph(stem, tuple(nodes[:count]), tuple(nodes[count:]), tuple(names[o] for o in final))
@@ -162,9 +157,8 @@ class Trace:
             line = Line(frame.f_code.co_filename, frame.f_lineno)
             self.look(frame)
         extents = tuple(map(plain, shape))
-        node = Node(
-            f"%{len(self.nodes)}", operator, operands, dtype, extents, tuple(attributes.items()), line
-        )
+        name, kept = f"%{len(self.nodes)}", tuple(attributes.items())
+        node = Node(name, operator, operands, dtype, extents, kept, line)
         self.nodes.append(node)
         return Tracer(self, node.name, dtype, shape)
 
@@ -217,13 +211,13 @@ class Tracer:
     @property
     def T(self) -> Tracer:  # noqa: N802, the array API's name
         if self.ndim != 2:
-            raise NotTraceable(f"T is of 2 dimensions, not of {self.ndim}: use permute_dims or mT{place()}")
+            raise untraceable(f"T is of 2 dimensions, not of {self.ndim}: use permute_dims or mT")
         return self.mT
 
     @property
     def mT(self) -> Tracer:  # noqa: N802, the array API's name
         if self.ndim < 2:
-            raise NotTraceable(f"mT is of 2 dimensions or more, not of {self.ndim}{place()}")
+            raise untraceable(f"mT is of 2 dimensions or more, not of {self.ndim}")
         axes = (*range(self.ndim - 2), self.ndim - 1, self.ndim - 2)
         xp = self.__array_namespace__()
         result: Tracer = xp.permute_dims(self, axes)
@@ -233,29 +227,28 @@ class Tracer:
         return self.trace.add("copy", (self.name,), self.dtype, self.shape)
 
     def __bool__(self) -> bool:
-        raise NotTraceable(
+        raise untraceable(
             "the branch depends on the numbers of an array, which a trace does not know: "
-            f"choose with where(condition, a, b){place()}"
+            "choose with where(condition, a, b)"
         )
 
     def refuse_number(self) -> Any:
-        raise NotTraceable(
-            "the function asks for the number in an array, which a trace does not know: "
-            f"keep the array{place()}"
+        raise untraceable(
+            "the function asks for the number in an array, which a trace does not know: keep the array"
         )
 
     __int__ = __float__ = __index__ = __array__ = refuse_number
 
     def __iter__(self) -> Any:
-        raise NotTraceable(f"a loop over an array has no place in a graph: index or reduce it{place()}")
+        raise untraceable("a loop over an array has no place in a graph: index or reduce it")
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        raise NotTraceable(f"an array being traced cannot be written to: make a new one with where{place()}")
+        raise untraceable("an array being traced cannot be written to: make a new one with where")
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
-        raise NotTraceable(f"an array has no '{name}' here: use the array API's functions{place()}")
+        raise untraceable(f"an array has no '{name}' here: use the array API's functions")
 
     def __getitem__(self, key: Any) -> Tracer:
         from .namespace import index
@@ -278,8 +271,8 @@ def broadcast_shapes(what: str, shapes: Sequence[Extents]) -> Extents:
                 extent = other
                 continue
             names = " and ".join(f"[{', '.join(map(extent_text, shape))}]" for shape in shapes if shape)
-            raise NotTraceable(
-                f"'{what}' of {names}: the extents {extent} and {other} differ, make them equal or 1{place()}"
+            raise untraceable(
+                f"'{what}' of {names}: the extents {extent} and {other} differ, make them equal or 1"
             )
         result.insert(0, extent)
     return tuple(result)

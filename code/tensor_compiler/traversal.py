@@ -206,13 +206,18 @@ def replace_at(function: Function, path: Path, new: Body) -> Function:
     return replace(function, body=visit(function.body, path))
 
 
+def loop_names(node: Function | Statement | Body) -> list[str]:
+    """The names of the loops in `node`, itself included, in program order."""
+    return [each.name for each in statements(node) if isinstance(each, For)]
+
+
 def find_loop(function: Function, name: str) -> tuple[Path, For]:
     """The loop called `name` and its path. Raises LookupError, naming the loops there are."""
     for path, each in walk(function):
         if isinstance(each, For) and each.name == name:
             return path, each
-    known = ", ".join(each.name for each in statements(function) if isinstance(each, For))
-    raise LookupError(f"there is no loop '{name}': choose one of {known or 'none, it has no loop'}")
+    known = ", ".join(loop_names(function)) or "none, it has no loop"
+    raise LookupError(f"there is no loop '{name}': choose one of {known}")
 
 
 def find_buffer(function: Function, name: str) -> Buffer:

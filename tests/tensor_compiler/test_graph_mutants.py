@@ -65,7 +65,7 @@ MUTANTS = {
         "test_expressions.py::test_an_index_that_broadcasts_is_0",
     ),
     "guards: they are recorded and not checked": (
-        "program.py", "if all(holds(guard, sizes) for guard in self.traced.guards) else None", "",
+        "program.py", "if all(evaluate(guard, sizes) for guard in self.traced.guards) else None", "",
         "test_pipeline.py::test_a_guard_that_fails_compiles_once_more_and_both_programs_stay",
     ),
     "guards: the answer that was not taken is recorded": (

@@ -48,10 +48,9 @@ def annotated(function: Function, loop: str, kind: Kind) -> tuple[Path, For]:
     """The loop and its path. Raises Refused unless it can become `kind` by its form."""
     path, old = find_loop(function, loop)
     if old.kind != "serial":
-        raise Refused(
-            function, f"'{loop}' is {old.kind} already", f"choose a serial loop to be {kind}", {path: ""}
-        )
+        hint = f"choose a serial loop to be {kind}"
+        raise Refused(function, f"'{loop}' is {old.kind} already", hint, [path])
     if kind != "parallel" and extent(old) is None:
         reason = f"'{loop}' cannot be {kind}: how often it runs is not a number"
-        raise Refused(function, reason, f"split '{loop}' and take the inner loop", {path: ""})
+        raise Refused(function, reason, f"split '{loop}' and take the inner loop", [path])
     return path, old

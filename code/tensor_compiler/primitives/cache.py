@@ -70,14 +70,9 @@ class Layout:
 
 
 def cache_read(
-    function: Function,
-    buffer: str,
-    loop: str | None,
-    scope: Scope = "scratch",
-    order: Sequence[int] | None = None,
-    blocks: Sequence[Sequence[int]] = (),
-    name: str | None = None,
-) -> Function:
+    function: Function, buffer: str, loop: str | None, scope: Scope = "scratch",
+    order: Sequence[int] | None = None, blocks: Sequence[Sequence[int]] = (), name: str | None = None,
+) -> Function:  # fmt: skip
     """Copy what each iteration of `loop` reads of `buffer` to `name` (`buffer_c`); without a loop, once."""
     work = Work(function, buffer, loop, scope, order, blocks, name)
     if guilty := {access.path: access.kind.split(" ")[0] for access in work.inside if access.kind != READS}:
@@ -89,14 +84,9 @@ def cache_read(
 
 
 def cache_write(
-    function: Function,
-    buffer: str,
-    loop: str | None,
-    scope: Scope = "registers",
-    order: Sequence[int] | None = None,
-    blocks: Sequence[Sequence[int]] = (),
-    name: str | None = None,
-) -> Function:
+    function: Function, buffer: str, loop: str | None, scope: Scope = "registers",
+    order: Sequence[int] | None = None, blocks: Sequence[Sequence[int]] = (), name: str | None = None,
+) -> Function:  # fmt: skip
     """Let each iteration of `loop` write to a copy `name` (`buffer_c`) of its part of `buffer`."""
     work = Work(function, buffer, loop, scope, order, blocks, name)
     written = [access for access in work.inside if access.kind != READS]
@@ -112,39 +102,28 @@ class Work:
     """The part of `buffer` that `loop` touches, and the copy of it."""
 
     def __init__(
-        self,
-        function: Function,
-        buffer: str,
-        loop: str | None,
-        scope: Scope,
-        order: Sequence[int] | None,
-        blocks: Sequence[Sequence[int]],
-        name: str | None,
-    ) -> None:
+        self, function: Function, buffer: str, loop: str | None, scope: Scope,
+        order: Sequence[int] | None, blocks: Sequence[Sequence[int]], name: str | None,
+    ) -> None:  # fmt: skip
         self.function, self.original = function, find_buffer(function, buffer)
         self.path: Path = find_loop(function, loop)[0] if loop else ()
         self.where = f"'{loop}'" if loop else "the function"
-        self.marks = {self.path: ""} if loop else {}
+        self.marks = [self.path] if loop else []
         self.inside = [each for each in accesses(function, self.path) if each.buffer.name == buffer]
         if not self.inside:
-            raise Refused(
-                function, f"{self.where} does not touch '{buffer}'", "choose a loop that does", self.marks
-            )
-        allocated = [
-            path
-            for path, each in walk(function)
-            if isinstance(each, Allocate) and each.buffer == self.original
-        ]
-        if guilty := {path: "" for path in allocated if path[: len(self.path)] == self.path}:
+            reason = f"{self.where} does not touch '{buffer}'"
+            raise Refused(function, reason, "choose a loop that does", self.marks)
+        allocated = {each.buffer: path for path, each in walk(function) if isinstance(each, Allocate)}
+        place = allocated.get(self.original, ())
+        if place and place[: len(self.path)] == self.path:
             reason = f"'{buffer}' is allocated inside of {self.where}"
-            raise Refused(function, reason, "choose a loop after the allocation", guilty)
+            raise Refused(function, reason, "choose a loop after the allocation", [place])
         require_memory(function, self.path)
         self.around = enclosing_loops(function, (*self.path, 0))
         self.ranges = all_ranges(function)
         self.box: Region = region(self.inside, len(self.around), self.ranges)
-        self.layout = Layout(
-            tuple(order or range(len(self.original.shape))), tuple((d, s) for d, s in blocks)
-        )
+        whole = range(len(self.original.shape))
+        self.layout = Layout(tuple(order or whole), tuple((d, s) for d, s in blocks))
         self.check_layout()
         shape = self.layout.shape(self.box.extents)
         self.copied = Buffer(name or new_name(function, f"{buffer}_c"), self.original.dtype, shape, scope)
@@ -152,15 +131,14 @@ class Work:
     def check_layout(self) -> None:
         """Raises Refused unless the layout suits the box."""
         plain = not self.layout.blocks and list(self.layout.order) == sorted(self.layout.order)
-        invokes = {path: "" for path, each in walk(self.function) if isinstance(each, Invoke)}
-        if guilty := {access.path: "" for access in self.inside if access.path in invokes and not plain}:
+        invokes = {path for path, each in walk(self.function) if isinstance(each, Invoke)}
+        if guilty := [access.path for access in self.inside if access.path in invokes and not plain]:
             reason = f"a tile instruction touches '{self.original.name}', and it takes rows as they are"
             raise Refused(self.function, reason, "pack before replace_with", guilty)
         if sorted(self.layout.order) != list(range(len(self.original.shape))):
             reason = f"{list(self.layout.order)} does not order the dimensions of '{self.original.name}'"
-            raise Refused(
-                self.function, reason, f"permute {list(range(len(self.original.shape)))}", self.marks
-            )
+            hint = f"permute {list(range(len(self.original.shape)))}"
+            raise Refused(self.function, reason, hint, self.marks)
         for dimension, size in self.layout.blocks:
             rest: Expression = simplify(self.box.extents[dimension] % size)
             if rest != Constant(0):
@@ -168,16 +146,15 @@ class Work:
                 raise Refused(self.function, reason, "choose a block that divides the extent", self.marks)
 
     def filled(self, access: Access) -> bool:
-        outside = sum(
-            isinstance(statement_at(self.function, self.path[:n]), If) for n in range(1, len(self.path))
-        )
+        above = (statement_at(self.function, self.path[:n]) for n in range(1, len(self.path)))
+        outside = sum(isinstance(each, If) for each in above)
         return fills(access, self.box, len(self.around), outside)
 
     def require_filled(self, candidates: Sequence[Access]) -> None:
         if not any(map(self.filled, candidates)):
             reason = f"{self.where} may skip elements of the box of '{self.original.name}' that it touches"
             hint = "cut loops instead of guarding them, or choose an inner loop"
-            raise Refused(self.function, reason, hint, {access.path: "" for access in candidates})
+            raise Refused(self.function, reason, hint, [access.path for access in candidates])
 
     def stored_first(self) -> bool:
         """Whether the first access, which fills the box, stores each element before another access to it.
@@ -205,9 +182,8 @@ class Work:
             statement: Statement = Store(self.copied, tuple(digits), Load(self.original, outside))
         else:
             statement = Store(self.original, outside, Load(self.copied, tuple(digits)))
-        for index, bound, fits in zip(
-            outside, self.original.shape, self.box.fits(self.original, self.ranges), strict=True
-        ):
+        fitting = self.box.fits(self.original, self.ranges)
+        for index, bound, fits in zip(outside, self.original.shape, fitting, strict=True):
             if not fits:
                 inside = Binary("and", Binary(">=", index, Constant(0)), Binary("<", index, bound))
                 statement = If(simplify(inside, ranges), (statement,))

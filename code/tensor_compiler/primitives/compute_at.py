@@ -23,7 +23,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from ..access import READS, Access, accesses
+from ..access import READS, Access, accesses, changed_after
 from ..affine import Ranges, interval, linear
 from ..expression import Binary, Buffer, Constant, Expression, Scope, Variable
 from ..legality import Refused, all_ranges, require_memory, require_own
@@ -42,15 +42,15 @@ def compute_at(
     at, target = find_loop(function, loop)
     parent, position = start[:-1], start[-1]
     if at[: len(parent)] != parent or at[len(parent)] <= position:
-        raise Refused(
-            function, f"'{loop}' does not follow '{producer}'", "choose a loop after it", {start: "", at: ""}
-        )
+        reason = f"'{loop}' does not follow '{producer}'"
+        raise Refused(function, reason, "choose a loop after it", [start, at])
     require_memory(function, at)
     buffer = made_buffer(function, start, producer)
-    following = [each for each in accesses(function, parent) if each.path[len(parent) :] >= (position + 1,)]
     require_own(function, buffer, start)
     reads = consumers(function, buffer, start, at, loop)
-    require_unchanged(function, accesses(function, start), following, producer)
+    if changed := changed_after(function, start):
+        reason = f"'{next(iter(changed.values()))}', which '{producer}' reads, is written after it"
+        raise Refused(function, reason, "write to another buffer", dict.fromkeys(changed, "writes"))
     loops = own_loops(function, start, nest, buffer)
     around = enclosing_loops(function, (*at, 0))
     ranges = all_ranges(function)
@@ -84,31 +84,15 @@ def made_buffer(function: Function, start: Path, producer: str) -> Buffer:
 
 def consumers(function: Function, buffer: Buffer, start: Path, at: Path, loop: str) -> list[Access]:
     """The reads of `buffer` in the loop at `at`. Raises Refused if something else touches it elsewhere."""
-    touching = [
-        each for each in accesses(function) if each.buffer == buffer and each.path[: len(start)] != start
-    ]
+    outside = [each for each in accesses(function) if each.path[: len(start)] != start]
+    touching = [each for each in outside if each.buffer == buffer]
     inside = [each for each in touching if each.kind == READS and each.path[: len(at)] == at != each.path]
     if guilty := {each.path: each.kind.split(" ")[0] for each in touching if each not in inside}:
         reason = f"'{buffer.name}' is touched outside of '{loop}'"
         raise Refused(function, reason, "choose a loop around all that reads it", guilty)
     if not inside:
-        raise Refused(
-            function, f"'{loop}' does not read '{buffer.name}'", "choose a loop that does", {at: ""}
-        )
+        raise Refused(function, f"'{loop}' does not read '{buffer.name}'", "choose a loop that does", [at])
     return inside
-
-
-def require_unchanged(
-    function: Function, made: Sequence[Access], following: Sequence[Access], producer: str
-) -> None:
-    """Raises Refused if something after the loops writes to what they read."""
-    inputs = {each.buffer.name for each in made if each.kind == READS}
-    changed = {
-        each.path: each.buffer.name for each in following if each.kind != READS and each.buffer.name in inputs
-    }
-    if changed:
-        reason = f"'{next(iter(changed.values()))}', which '{producer}' reads, is written after it"
-        raise Refused(function, reason, "write to another buffer", dict.fromkeys(changed, "writes"))
 
 
 def own_loops(function: Function, start: Path, nest: For, buffer: Buffer) -> list[tuple[For, int]]:
@@ -129,10 +113,9 @@ def own_loops(function: Function, start: Path, nest: For, buffer: Buffer) -> lis
         ready = len(inside) == 1 and isinstance(loop, For) and loop.name in names and loop.kind == "serial"
         bounds = free_names(loop.lower) | free_names(loop.upper) if isinstance(loop, For) else set()
         if not (ready and isinstance(loop, For)) or bounds & set(names):
-            reason = (
-                f"the loops over '{buffer.name}' are not serial, directly in each other and of fixed bounds"
-            )
-            raise Refused(function, reason, hint, {start: ""})
+            what = f"the loops over '{buffer.name}'"
+            reason = f"{what} are not serial, directly in each other and of fixed bounds"
+            raise Refused(function, reason, hint, [start])
         loops.append((loop, indices.index(loop.variable)))
         inside = loop.body
     return loops

@@ -34,18 +34,16 @@ def decompose_reduction(function: Function, loop: str, at: str, trust: bool = Fa
     path, _ = find_loop(function, loop)
     start = find_loop(function, at)[0]
     if path[: len(start)] != start or path == start:
-        raise Refused(
-            function, f"'{loop}' is not in '{at}'", "choose a loop around it", {path: "", start: ""}
-        )
+        raise Refused(function, f"'{loop}' is not in '{at}'", "choose a loop around it", [path, start])
     parent, position = path[:-1], path[-1]
     if not position:
-        raise Refused(function, f"nothing stands before '{loop}'", "choose the reduction loop", {path: ""})
+        raise Refused(function, f"nothing stands before '{loop}'", "choose the reduction loop", [path])
     leading = [path[:depth] for depth in range(len(start), len(path))]
     for above in leading[:-1]:
         inside = statement_at(function, above)
         if not isinstance(inside, For) or len(inside.body) > 1:
             reason = f"more stands in '{at}' than the loops that lead to '{loop}'"
-            raise Refused(function, reason, "choose an inner loop, or decompose in steps", {above: ""})
+            raise Refused(function, reason, "choose an inner loop, or decompose in steps", [above])
     nest = [statement_at(function, above) for above in leading]
     loops = [each for each in nest if isinstance(each, For)]
     before, rest = loops[-1].body[:position], loops[-1].body[position:]
@@ -92,15 +90,15 @@ def merge(function: Function, first: str, second: str, trust: bool = False) -> F
     """Put the body of `second`, a later loop, at the end of the body of `first`, where `second` stood."""
     path, one = find_loop(function, first)
     next_path, other = find_loop(function, second)
-    marks = {path: "", next_path: ""}
+    both = [path, next_path]
     if next_path[:-1] != path[:-1] or next_path <= path:
         reason = f"'{second}' does not follow '{first}' in one body"
-        raise Refused(function, reason, "bring them into one body, or swap the two names", marks)
+        raise Refused(function, reason, "bring them into one body, or swap the two names", both)
     if (simplify(one.lower), simplify(one.upper)) != (simplify(other.lower), simplify(other.upper)):
         reason = f"'{first}' and '{second}' have different bounds"
-        raise Refused(function, reason, "split them into loops of equal bounds", marks)
+        raise Refused(function, reason, "split them into loops of equal bounds", both)
     if (one.kind, other.kind) != ("serial", "serial"):
-        raise Refused(function, f"'{first}' and '{second}' are not both serial", "merge before that", marks)
+        raise Refused(function, f"'{first}' and '{second}' are not both serial", "merge before that", both)
     for loop in (one, other):
         require_plain_bounds(function, loop.name)
     body = tuple(substitute(statement, {second: one.variable}) for statement in other.body)

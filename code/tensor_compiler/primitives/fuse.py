@@ -30,11 +30,11 @@ def fuse(function: Function, outer: str, inner: str, name: str | None = None) ->
     for place, loop in ((path, first), (inside, second)):
         if loop.kind != "serial":
             reason = f"'{loop.name}' is {loop.kind}, and only serial loops are fused"
-            raise Refused(function, reason, f"fuse before it becomes {loop.kind}", {place: ""})
+            raise Refused(function, reason, f"fuse before it becomes {loop.kind}", [place])
     count = extent(second)
     if not count:
         reason = f"how often '{inner}' runs is not a number"
-        raise Refused(function, reason, f"split '{inner}' and fuse with a loop of fixed length", {inside: ""})
+        raise Refused(function, reason, f"split '{inner}' and fuse with a loop of fixed length", [inside])
     name = name or new_name(function, f"{outer}_{inner}")
     total = simplify((first.upper - first.lower) * count)
     ranges = all_ranges(function) | {name: (0.0, float("inf"))}

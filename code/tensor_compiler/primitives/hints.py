@@ -37,19 +37,18 @@ def non_temporal(function: Function, buffer: str, loop: str) -> Function:
     inside = [access for access in accesses(function, path) if access.buffer.name == buffer]
     if guilty := {access.path: access.kind.split(" ")[0] for access in inside if access.kind == READS}:
         reason = f"'{loop}' reads '{buffer}', which would come back from memory"
-        raise Refused(
-            function, reason, "keep it in a cache, or choose an inner loop that only writes", guilty
-        )
+        hint = "keep it in a cache, or choose an inner loop that only writes"
+        raise Refused(function, reason, hint, guilty)
 
-    def hint(statement: Statement) -> Statement:
+    def marked(statement: Statement) -> Statement:
         if isinstance(statement, Store) and statement.buffer.name == buffer:
             return replace(statement, non_temporal=True)
         return statement
 
-    (new,) = map_statements(hint, old)
+    (new,) = map_statements(marked, old)
     if new == old:
         reason = f"'{loop}' has no store to '{buffer}' that a hint could change"
-        raise Refused(function, reason, "choose the loop that stores it", {path: ""})
+        raise Refused(function, reason, "choose the loop that stores it", [path])
     return replace_at(function, path, (new,))
 
 
@@ -67,4 +66,4 @@ def prefetch(function: Function, buffer: str, loop: str, distance: int = 1) -> F
                     ahead = tuple(simplify(substitute(index, later)) for index in load.indices)
                     return replace_at(function, (*path, *below), (Prefetch(load.buffer, ahead), statement))
     reason = f"'{loop}' reads no element of '{buffer}' that moves with it"
-    raise Refused(function, reason, "choose the loop whose next iteration reads another element", {path: ""})
+    raise Refused(function, reason, "choose the loop whose next iteration reads another element", [path])

@@ -13,7 +13,7 @@ Preserves bits. The value is computed again at each read.
 
 from __future__ import annotations
 
-from ..access import READS, accesses
+from ..access import READS, accesses, changed_after
 from ..expression import Constant, Expression, Load, Variable
 from ..legality import Refused, require_own
 from ..rewrite import without_allocation
@@ -50,12 +50,10 @@ def inline(function: Function, buffer: str) -> Function:
     if early:
         reason = f"'{buffer}' is read where its loops have not run just before"
         raise Refused(function, reason, "move the loops into the body that reads it", early)
-    inputs = {load.buffer.name for load in accesses(function, start) if load.kind == READS}
-    following = [each for each in accesses(function, parent) if each.path[len(parent) :] >= (position + 1,)]
-    changed = {e.path: "writes" for e in following if e.kind != READS and e.buffer.name in inputs}
+    changed = changed_after(function, start)
     if changed:
         reason = f"what '{buffer}' is computed from is written after its loops"
-        raise Refused(function, reason, "write to another buffer", changed)
+        raise Refused(function, reason, "write to another buffer", dict.fromkeys(changed, "writes"))
     if tiles := {e.path: "" for e in touching if isinstance(statement_at(function, e.path), Invoke)}:
         reason = f"a tile instruction takes '{buffer}' from memory"
         raise Refused(function, reason, "inline before replace_with", tiles)
@@ -83,5 +81,5 @@ def nest_of(function: Function, path: Path, store: Store) -> Path:
     loops = [each.name for each in nest if isinstance(each, For) and len(each.body) == 1]
     if len(names) != len(free) or set(loops) != names:
         reason = f"'{store.buffer.name}' is not stored at the variables of loops that hold nothing else"
-        raise Refused(function, reason, "split and fuse after inlining", {path: ""})
+        raise Refused(function, reason, "split and fuse after inlining", [path])
     return start

@@ -41,10 +41,10 @@ def online(function: Function, maximum: str, total: str) -> Function:
     if matched is None or between is None or not all(initial(each, matched[1]) for each in between):
         reason = f"'{maximum}' and '{total}' are not a maximum and the sum of the exponentials below it"
         hint = "bring them into the form for j: m = max(m, x); s = 0; for k: s += exp(x - m)"
-        raise Refused(function, reason, hint, {path: "", end: ""})
+        raise Refused(function, reason, hint, [path, end])
     if not any(isinstance(each, Store) for each in between):
         reason = f"'{matched[1].buffer.name}' is not set to 0 between '{maximum}' and '{total}'"
-        raise Refused(function, reason, "store 0 to it just before the sum", {end: ""})
+        raise Refused(function, reason, "store 0 to it just before the sum", [end])
     largest, summed = matched
     value, dtype = largest.value, largest.buffer.dtype
     old, sum_so_far = (Load(each.buffer, each.indices) for each in matched)

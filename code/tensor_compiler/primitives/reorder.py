@@ -47,9 +47,7 @@ def perfectly_nested(function: Function, outer: str, inner: str) -> None:
     if len(loop.body) == 1 and inside == (*path, 0):
         return
     if inside[: len(path)] != path:
-        raise Refused(
-            function, f"'{inner}' is not in '{outer}'", "name loops of one nest", {path: "", inside: ""}
-        )
+        raise Refused(function, f"'{inner}' is not in '{outer}'", "name loops of one nest", [path, inside])
     between = {(*path, position): "" for position in range(len(loop.body))}
     reason = f"'{inner}' is not all that '{outer}' holds"
     hint = "name the loops between them too, or move what stands beside the loop with decompose_reduction"
@@ -64,7 +62,7 @@ def interchange(function: Function, outer: str, inner: str, trust: bool) -> Func
     if outer in free_names(second.lower) | free_names(second.upper):
         reason = f"the bounds of '{inner}' depend on '{outer}'"
         hint = f"split '{outer}' or '{inner}' and reorder loops whose bounds are free of each other"
-        raise Refused(function, reason, hint, {path: "", (*path, 0): ""})
+        raise Refused(function, reason, hint, [path, (*path, 0)])
     around = dict.fromkeys((loop.name for loop in enclosing_loops(function, path)), EQUAL)
     inside = accesses(function, path)
     # the first iteration comes before in `outer` and after in `inner`: it is the second one afterwards

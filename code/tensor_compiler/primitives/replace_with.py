@@ -24,12 +24,12 @@ from ..tile import TILES, expand
 from ..traversal import (
     bound_names,
     find_loop,
+    loop_names,
     map_expressions,
     map_statements,
     rename,
     replace_at,
     substitute,
-    walk,
 )
 
 
@@ -39,24 +39,21 @@ def replace_with(function: Function, loop: str, instruction: str) -> Function:
     if instruction not in TILES:
         raise ValueError(f"'{instruction}' is no tile instruction: choose one of {', '.join(TILES)}")
     meaning = TILES[instruction].meaning
-    loops = [each.name for _, each in walk((nest,)) if isinstance(each, For)]
-    wanted = [each.name for _, each in walk(meaning) if isinstance(each, For)]
+    loops, wanted = loop_names(nest), loop_names(meaning)
     found = accesses(function, path)
     parts = accesses(meaning)
     if len(loops) == len(wanted) and len(found) == len(parts):
         starts = {inner: Constant(0) for inner in loops}
-        operands = {
-            part.buffer.name: Load(
-                access.buffer, tuple(simplify(substitute(i, starts)) for i in access.indices)
-            )
-            for part, access in zip(parts, found, strict=True)
-        }
+        operands: dict[str, Load] = {}
+        for part, access in zip(parts, found, strict=True):
+            first = tuple(simplify(substitute(index, starts)) for index in access.indices)
+            operands[part.buffer.name] = Load(access.buffer, first)
         invoke = Invoke(instruction, tuple(operands[buffer.name] for buffer in meaning.buffers))
         if proved(function, invoke, nest, loops):
             return replace_at(function, path, (invoke,))
     body = "\n".join(f"    {line}" for line in show(meaning.body).splitlines())
     reason = f"'{loop}' does not do what '{instruction}' does, which is\n{body}"
-    raise Refused(function, reason, "split and reorder until the innermost loops are these", {path: ""})
+    raise Refused(function, reason, "split and reorder until the innermost loops are these", [path])
 
 
 def proved(function: Function, invoke: Invoke, nest: For, loops: list[str]) -> bool:
@@ -65,8 +62,7 @@ def proved(function: Function, invoke: Invoke, nest: For, loops: list[str]) -> b
         expanded = expand(invoke, bound_names(function))
     except TypeError:
         return False
-    names = [each.name for _, each in walk(expanded) if isinstance(each, For)]
-    return ordered(rename(expanded, dict(zip(names, loops, strict=True)))) == ordered((nest,))
+    return ordered(rename(expanded, dict(zip(loop_names(expanded), loops, strict=True)))) == ordered((nest,))
 
 
 def ordered(body: Body) -> Body:

@@ -36,20 +36,20 @@ def rfactor(
     if len(found) != 1:
         reason = f"{len(found)} reductions stand directly in '{loop}'"
         hint = "name one with buffer=" if found else "choose the loop that reduces"
-        raise Refused(function, reason, hint, {path: ""})
+        raise Refused(function, reason, hint, [path])
     reduction = found[0]
     target = reduction.buffer
     here = (*path, old.body.index(reduction))
     inner = {loop} | bound_names(old)
     if any(free_names(index) & inner or any(loads(index)) for index in reduction.indices):
         reason = f"'{loop}' may reduce into another element in each iteration"
-        raise Refused(function, reason, "choose the loop over what is summed up", {here: ""})
+        raise Refused(function, reason, "choose the loop over what is summed up", [here])
     touching = [each.path for each in accesses(function, path) if each.buffer.name == target.name]
     if guilty := {each: "" for each in touching if each != here}:
         reason = f"'{loop}' touches '{target.name}' outside of the reduction"
         raise Refused(function, reason, "separate the two with decompose_reduction", guilty)
     if touching.count(here) > 1:
-        raise Refused(function, f"the value reduced reads '{target.name}'", "use another buffer", {here: ""})
+        raise Refused(function, f"the value reduced reads '{target.name}'", "use another buffer", [here])
     partial = Buffer(new_name(function, f"{target.name}_r"), target.dtype, (factor,), scope)
     function = split(function, loop, factor)
     blocks = statement_at(function, path)

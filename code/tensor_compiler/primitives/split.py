@@ -28,29 +28,25 @@ Tail = Literal["exact", "guard", "cut"]
 
 
 def split(
-    function: Function,
-    loop: str,
-    factor: int,
-    tail: Tail = "exact",
-    outer: str | None = None,
-    inner: str | None = None,
-) -> Function:
+    function: Function, loop: str, factor: int, tail: Tail = "exact",
+    outer: str | None = None, inner: str | None = None,
+) -> Function:  # fmt: skip
     """Split `loop` by `factor` into `outer` (`loop_o`) and `inner` (`loop_i`); a cut leaves `loop_t`."""
     path, old = find_loop(function, loop)
     if tail not in ("exact", "guard", "cut"):
         raise ValueError(f"'{tail}' is no way to end a split: choose one of exact, guard, cut")
     if factor < 1:
-        raise Refused(function, f"'{loop}' cannot be split by {factor}", "split by 1 or more", {path: ""})
+        raise Refused(function, f"'{loop}' cannot be split by {factor}", "split by 1 or more", [path])
     if old.kind != "serial":
         reason = f"'{loop}' is {old.kind}, and only a serial loop is split"
-        raise Refused(function, reason, f"split it before it becomes {old.kind}", {path: ""})
+        raise Refused(function, reason, f"split it before it becomes {old.kind}", [path])
     require_plain_bounds(function, loop)
     ranges = all_ranges(function)
     count: Expression = simplify(old.upper - old.lower, ranges)
     form = linear(count)
     if tail == "exact" and any(number % factor for number in (form.constant, *(f for _, f in form.terms))):
         reason = f"'{loop}' runs {show(count)} times, which is not known to be a multiple of {factor}"
-        raise Refused(function, reason, "split with tail='guard' or tail='cut'", {path: ""})
+        raise Refused(function, reason, "split with tail='guard' or tail='cut'", [path])
     blocks = simplify((count + (factor - 1) if tail == "guard" else count) // factor, ranges)
     outer_name = outer or new_name(function, f"{loop}_o")
     inner_name = inner or new_name(function, f"{loop}_i")

@@ -47,7 +47,7 @@ def trim(function: Function, loop: str, at: str) -> Function:
     update = old.body[0]
     if old.kind != "serial" or len(old.body) > 1 or not isinstance(update, Reduce) or at not in names:
         reason = f"'{loop}' is no serial loop in '{at}' that holds one reduction"
-        raise Refused(function, reason, "choose the loop that reduces, and one around it", {path: ""})
+        raise Refused(function, reason, "choose the loop that reduces, and one around it", [path])
     value = expanded(function, update.value, {*names, loop})
     ranges = all_ranges(function)
     later = Variable(new_name(function, f"{loop}_later"))
@@ -58,7 +58,7 @@ def trim(function: Function, loop: str, at: str) -> Function:
             upper = simplify(Binary("min", old.upper, end), ranges)
             return replace_at(function, path, (replace(old, upper=upper),))
     reason = f"no mask is known that leaves nothing to reduce from some iteration of '{loop}' on"
-    raise Refused(function, reason, "mask with a comparison of loops before the reduction", {path: ""})
+    raise Refused(function, reason, "mask with a comparison of loops before the reduction", [path])
 
 
 def expanded(function: Function, value: Expression, scope: set[str]) -> Expression:

@@ -12,7 +12,7 @@ from ..expression import Buffer
 from ..legality import Refused
 from ..schedule import Schedule
 from ..statement import For, Reduce, Store
-from ..traversal import find_loop, free_names, walk, writes
+from ..traversal import find_loop, free_names, loop_names, writes
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ def nests(schedule: Schedule) -> list[Nest]:
     for outermost in schedule.function.body:
         if isinstance(outermost, For):
             *_, update = writes(outermost)
-            loops = [each.name for _, each in walk((outermost,)) if isinstance(each, For)]
+            loops = loop_names(outermost)
             used = {name for index in update.indices for name in free_names(index)}
             own = tuple(loop for loop in loops if loop in used)
             found.append(Nest(update.buffer, own, tuple(loop for loop in loops if loop not in used), update))
@@ -62,7 +62,7 @@ def length(schedule: Schedule, loop: str) -> int:
 
 def inside(schedule: Schedule, loop: str) -> list[str]:
     """The loops in `loop`, in program order."""
-    return [each.name for _, each in walk(find_loop(schedule.function, loop)[1]) if isinstance(each, For)]
+    return loop_names(find_loop(schedule.function, loop)[1].body)
 
 
 def written(schedule: Schedule, loop: str) -> str:

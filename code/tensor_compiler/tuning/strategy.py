@@ -106,10 +106,8 @@ class Guided:
         rows = np.array([recorded(function, each.json) for each in known])
         target = np.log([each.seconds for each in known])
         mean, spread = rows.mean(0), rows.std(0) + 1e-9
-        rows, new = (
-            (rows - mean) / spread,
-            (np.reshape([*map(features, asked)], (-1, len(mean))) - mean) / spread,
-        )
+        rows = (rows - mean) / spread
+        new = (np.reshape([*map(features, asked)], (-1, len(mean))) - mean) / spread
         square = rows.T @ rows + self.ridge * len(known) * np.eye(rows.shape[1])
         weights = np.linalg.solve(square, rows.T @ (target - target.mean()))
         return np.asarray(target.mean() + np.clip(new, -4, 4) @ weights)  # no trust far from what is known

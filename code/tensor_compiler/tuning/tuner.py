@@ -164,9 +164,5 @@ class Search:
         if sys.stderr.isatty():
             found, full = best(self.records), "#" * (BAR * self.measured // self.trials)
             time = f"  best {found.seconds:.3g} s" if found else ""
-            print(
-                f"\r[{full:-<{BAR}}] {self.measured}/{self.trials}{time}",
-                end=end,
-                file=sys.stderr,
-                flush=True,
-            )
+            bar = f"\r[{full:-<{BAR}}] {self.measured}/{self.trials}{time}"
+            print(bar, end=end, file=sys.stderr, flush=True)
