@@ -10,7 +10,7 @@ READY := .venv/.ready
 help: ## list the verbs
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1|/' | column -t -s '|'
 
-$(READY): requirements.lock pyproject.toml code/book_build/environment.py
+$(READY): requirements.lock browser.lock pyproject.toml code/book_build/environment.py
 	@$(PYTHON) code/book_build/environment.py
 
 html: $(READY) ## execute the chapters and build the book into _build/html/index.html

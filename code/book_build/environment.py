@@ -1,4 +1,7 @@
-"""Makes `.venv` exactly what requirements.lock says. Runs on the standard library of Python >= 3.11."""
+"""Makes `.venv` exactly what requirements.lock says, and fetches what browser.lock says for the pages.
+
+Runs on the standard library of Python >= 3.11.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 ENVIRONMENT = ROOT / ".venv"
 OLDEST = (3, 11)
+FOR_PAGES = ENVIRONMENT / "browser"  # wheels that are not installed: their files go into the pages
 
 
 def stop(sentence: str) -> None:
@@ -54,6 +58,9 @@ def main() -> None:
     print("set-up: installing requirements.lock into .venv (a few minutes, about 4 GB)", flush=True)
     run(python, "-m", "pip", "install", "--quiet", "--requirement", "requirements.lock")
     run(python, "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation", "--editable", ".")
+    shutil.rmtree(FOR_PAGES, ignore_errors=True)
+    fetch = ("download", "--quiet", "--no-deps", "--require-hashes", "--dest", str(FOR_PAGES))
+    run(python, "-m", "pip", *fetch, "--requirement", "browser.lock")
     (ENVIRONMENT / ".ready").touch()
     print("set-up: done", flush=True)
 

@@ -14,7 +14,7 @@ from sphinx.config import Config
 from sphinx.environment import BuildEnvironment
 from sphinx.util.docutils import SphinxDirective
 
-from book_build import assets, epub, explorers, latex_parts, mathml, moving, status
+from book_build import assets, epub, explorers, latex_parts, mathml, moving, playgrounds, status
 from book_build.chapter import parse_chapter
 from book_build.layout import Layout
 from book_build.publication import Entry, read_publication
@@ -36,7 +36,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("html-page-context", _offer_notebook, priority=400)  # before the theme adds its buttons
     app.add_directive("objectives", Objectives)
     app.add_role("given", _given)
-    for part in (assets, epub, explorers, latex_parts, mathml, moving, status):
+    for part in (assets, epub, explorers, latex_parts, mathml, moving, playgrounds, status):
         part.setup(app)
     return {"parallel_read_safe": True, "parallel_write_safe": True, "env_version": _version()}
 
