@@ -46,9 +46,9 @@ MUTANTS = {
         "if False:",
     ),
     "rfactor: the partial results do not start at the identity": (
-        "primitives/rfactor.py",
+        "dtype.py",
         "\"max\": least",
-        "\"max\": lambda dtype: 0",
+        "\"max\": 0",
     ),
     "rfactor: a reduction that is read in the loop is factored": (
         "primitives/rfactor.py",
