@@ -21,7 +21,6 @@ from .traversal import (
     free_names,
     statements,
     substitute,
-    walk,
     writes,
     written_buffers,
 )
@@ -253,7 +252,7 @@ class Emitter:
     def vectorizable(self, loop: For, place: Place) -> bool:
         """Whether every statement has a vector form; if one has not, the loop is emitted as a scalar one."""
         varying = {loop.name}
-        for _, statement in walk(loop):
+        for statement in statements(loop.body):
             controls: tuple[Expression, ...] = ()
             match statement:
                 case Let():

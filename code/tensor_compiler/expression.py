@@ -6,6 +6,7 @@ so that an expression that exists is well typed. Plain ints are taken where an e
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, get_args
 
@@ -26,6 +27,16 @@ class Part:
     __match_args__: tuple[str, ...] = ()  # the names of the fields
 
 
+def infix(operator: Arithmetic, turned: bool = False) -> Callable[[Expression, Expression | int], Binary]:
+    """The method for one of Python's operators; `turned` if the expression stands on its right."""
+
+    def build(self: Expression, other: Expression | int) -> Binary:
+        sides = (self, constant_like(other, self))
+        return Binary(operator, *(sides[::-1] if turned else sides))
+
+    return build
+
+
 class Expression(Part):
     """Base of the eight. `+ - * // %` on index expressions build `Binary`; nothing is folded."""
 
@@ -34,26 +45,9 @@ class Expression(Part):
         @property
         def dtype(self) -> DType: ...
 
-    def __add__(self, other: Expression | int) -> Binary:
-        return Binary("+", self, constant_like(other, self))
-
-    def __radd__(self, other: int) -> Binary:
-        return Binary("+", constant_like(other, self), self)
-
-    def __sub__(self, other: Expression | int) -> Binary:
-        return Binary("-", self, constant_like(other, self))
-
-    def __mul__(self, other: Expression | int) -> Binary:
-        return Binary("*", self, constant_like(other, self))
-
-    def __rmul__(self, other: int) -> Binary:
-        return Binary("*", constant_like(other, self), self)
-
-    def __floordiv__(self, other: Expression | int) -> Binary:
-        return Binary("//", self, constant_like(other, self))
-
-    def __mod__(self, other: Expression | int) -> Binary:
-        return Binary("%", self, constant_like(other, self))
+    __add__, __radd__ = infix("+"), infix("+", turned=True)
+    __mul__, __rmul__ = infix("*"), infix("*", turned=True)
+    __sub__, __floordiv__, __mod__ = infix("-"), infix("//"), infix("%")
 
 
 @dataclass(frozen=True)
@@ -125,10 +119,7 @@ class Select(Expression):
     otherwise: Expression
 
     def __post_init__(self) -> None:
-        if self.condition.dtype != boolean:
-            raise TypeError(
-                f"a condition is bool, this one is {self.condition.dtype}: compare it with something"
-            )
+        check_condition(self.condition)
         if self.then.dtype != self.otherwise.dtype:
             raise TypeError(f"one choice is {self.then.dtype}, the other {self.otherwise.dtype}: cast one")
 
@@ -158,17 +149,15 @@ class Call(Expression):
 
     def __post_init__(self) -> None:
         if self.function not in INTRINSICS:
-            raise TypeError(
-                f"'{self.function}' is no function: choose one of {', '.join(INTRINSICS)}, max, min"
-            )
+            known = ", ".join(INTRINSICS)
+            raise TypeError(f"'{self.function}' is no function: choose one of {known}, max, min")
         arity = INTRINSICS[self.function].arity
         if len(self.arguments) != arity:
             raise TypeError(f"'{self.function}' takes {arity} argument(s), not {len(self.arguments)}")
         for argument in self.arguments:
             if not (argument.dtype.is_float and argument.dtype.computes and argument.dtype == self.dtype):
-                raise TypeError(
-                    f"'{self.function}' takes f32 or f64, not {argument.dtype}: cast the argument"
-                )
+                what = f"'{self.function}' takes f32 or f64, not {argument.dtype}"
+                raise TypeError(f"{what}: cast the argument")
 
     @property
     def dtype(self) -> DType:
@@ -221,6 +210,12 @@ class Load(Expression):
     @property
     def dtype(self) -> DType:
         return self.buffer.dtype
+
+
+def check_condition(condition: Expression) -> None:
+    """Raises TypeError unless `condition` is bool."""
+    if condition.dtype != boolean:
+        raise TypeError(f"a condition is bool, this one is {condition.dtype}: compare it with something")
 
 
 def check_indices(buffer: Buffer, indices: tuple[Expression, ...]) -> None:

@@ -12,18 +12,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from .arguments import Binding, bind
 from .c_statement import c_source
-from .dtype import DType
-from .expression import Buffer
+from .expression import Buffer, Variable
 from .statement import Function
 from .target import Target, host_target
 
 RUNTIME = Path(__file__).with_name("runtime.h")
-C_TYPES: dict[str, Any] = {
-    "f64": ctypes.c_double, "f32": ctypes.c_float, "s64": ctypes.c_int64,
-    "s32": ctypes.c_int32, "s8": ctypes.c_int8, "u8": ctypes.c_uint8,
-}  # fmt: skip
 
 
 class CompilationFailed(RuntimeError):
@@ -44,9 +41,7 @@ class Kernel:
         self.compile_seconds = 0.0 if cached else time.perf_counter() - started
         self.entry = getattr(ctypes.CDLL(str(self.library)), function.name)
         self.entry.restype = None
-        self.entry.argtypes = [
-            ctypes.c_void_p if isinstance(p, Buffer) else c_type(p.dtype) for p in function.parameters
-        ] + [ctypes.c_int32]
+        self.entry.argtypes = [*map(c_type, function.parameters), ctypes.c_int32]
 
     def __call__(self, *arguments: Any) -> None:
         """Run it. Raises BadArgument, before anything is written."""
@@ -74,8 +69,11 @@ def compile_function(function: Function, target: Target | None = None, threads: 
     return Kernel(function, target or host_target(), threads or len(os.sched_getaffinity(0)))
 
 
-def c_type(dtype: DType) -> Any:
-    return C_TYPES[dtype.name]
+def c_type(parameter: Buffer | Variable) -> Any:
+    """How a parameter is passed: a buffer by its address."""
+    if isinstance(parameter, Buffer):
+        return ctypes.c_void_p
+    return np.ctypeslib.as_ctypes_type(parameter.dtype.storage)
 
 
 def cache_folder() -> Path:
@@ -102,9 +100,8 @@ def compiled(source: str, target: Target) -> tuple[Path, bool]:
         code, made = Path(folder) / "kernel.c", Path(folder) / "kernel.so"
         code.write_text(source)
         command = [target.compiler, *target.flags, "-shared", "-fPIC", f"-I{RUNTIME.parent}"]
-        done = subprocess.run(
-            [*command, str(code), "-o", str(made), "-lm"], capture_output=True, text=True, check=False
-        )
+        command += [str(code), "-o", str(made), "-lm"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
         code.replace(written)
         if done.returncode:
             complaint = next((line for line in done.stderr.splitlines() if "error" in line), done.stderr)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from .arguments import Array, BadArgument
 from .fusion import fuse
@@ -21,6 +21,7 @@ from .statement import Function
 from .target import Target, host_target
 from .tracer import trace, type_of
 
+Artefact = TypeVar("Artefact")
 Callback = Callable[[str, Any], None]
 Backend = Literal["c", "interpreter"]
 
@@ -107,28 +108,26 @@ class Compiled:
         """Lower the function for `types` through all steps."""
         self.counts["compilations"] += 1
         traced = trace(self.function, *types)
-        self.callback("trace", traced.graph)
-        graph = traced.graph
+        graph = self.step("trace", traced.graph)
         for name, transform in self.passes:
-            graph = transform(graph)
-            self.callback(name, graph)
-        fusion = fuse(graph)
-        self.callback("fuse", fusion)
-        groups = staged(fusion)
-        self.callback("tensor expressions", groups)
-        groups = tuple(map(inline, groups))
-        self.callback("inline", groups)
-        groups = in_place(groups, graph.outputs)
-        self.callback("in place", groups)
+            graph = self.step(name, transform(graph))
+        fusion = self.step("fuse", fuse(graph))
+        groups = self.step("tensor expressions", staged(fusion))
+        groups = self.step("inline", tuple(map(inline, groups)))
+        groups = self.step("in place", in_place(groups, graph.outputs))
         sizes = [extent for each in types for extent in each.shape if isinstance(extent, Size)]
         examples = {size.name: size.example for size in sizes}
-        self.callback("memory plan", plan_of(graph, groups, examples))
-        self.callback("loops", tuple(group.function for group in groups))
-        schedules = tuple(map(self.scheduled, groups))
-        self.callback("schedules", schedules)
+        self.step("memory plan", plan_of(graph, groups, examples))
+        self.step("loops", tuple(group.function for group in groups))
+        schedules = self.step("schedules", tuple(map(self.scheduled, groups)))
         program = Program(traced, graph, groups, schedules, self.kernels(schedules))
         self.programs.append(program)
         return program
+
+    def step(self, name: str, artefact: Artefact) -> Artefact:
+        """What a step of the compiler leaves, shown to the callback."""
+        self.callback(name, artefact)
+        return artefact
 
     def scheduled(self, group: Staged) -> Schedule:
         """The loops of `group` after the rule for its name, or else for its pattern."""
@@ -142,9 +141,8 @@ class Compiled:
         if self.backend == "interpreter":
             return ()
         with ThreadPoolExecutor() as pool:
-            kernels = tuple(pool.map(self.kernel, [schedule.function for schedule in schedules]))
-        self.callback("c", kernels)
-        return kernels
+            kernels = pool.map(self.kernel, [schedule.function for schedule in schedules])
+            return self.step("c", tuple(kernels))
 
     def kernel(self, function: Function) -> Kernel:
         return compile_function(function, self.target, self.threads)

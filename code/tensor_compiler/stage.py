@@ -12,8 +12,8 @@ from .fusion import Fusion, Group, Pattern, inlined
 from .graph import Extent, Graph, Line, Node, Operand
 from .printer import show, subscript
 from .simplify import simplify
-from .statement import Allocate, Body, For, Function, Reduce, Reduction, Store
-from .traversal import expressions, loads, map_expressions
+from .statement import Allocate, Body, Function, Reduce, Reduction, Statement, Store, nested
+from .traversal import expressions, loads, loop_names, map_expressions, substitute
 from .verify import verify
 
 Indices = tuple[Expression, ...]
@@ -48,15 +48,12 @@ class Stage:
     def nest(self) -> Body:
         """The loops that compute the stage, one for each axis."""
         if self.reduced:
-            update: Body = (Reduce(self.buffer, self.indices, self.operator, self.value),)
-            for variable, extent in reversed(self.reduced):
-                update = (For(variable.name, 0, extent, "serial", update),)
-            body: Body = (Store(self.buffer, self.indices, self.start), *update)
+            update = Reduce(self.buffer, self.indices, self.operator, self.value)
+            inner = nested(((variable.name, extent) for variable, extent in self.reduced), (update,))
+            body: Body = (Store(self.buffer, self.indices, self.start), *inner)
         else:
             body = (Store(self.buffer, self.indices, self.value),)
-        for variable, extent in reversed(self.axes):
-            body = (For(variable.name, 0, extent, "serial", body),)
-        return body
+        return nested(((variable.name, extent) for variable, extent in self.axes), body)
 
 
 @dataclass(frozen=True)
@@ -78,10 +75,8 @@ class Staged:
     @property
     def loops(self) -> dict[str, tuple[str, ...]]:
         """The names of the loops of each stage's nest, by its buffer, outermost first."""
-        return {
-            stage.buffer.name: tuple(variable.name for variable, _ in (*stage.axes, *stage.reduced))
-            for stage in self.stages
-        }
+        axes = {stage.buffer.name: (*stage.axes, *stage.reduced) for stage in self.stages}
+        return {name: tuple(variable.name for variable, _ in each) for name, each in axes.items()}
 
     @property
     def lines(self) -> dict[str, Line]:
@@ -96,18 +91,11 @@ class Staged:
         parameters = [buffers[name] for name in dict.fromkeys((*self.inputs, *self.outputs))]
         allocated = [Allocate(stage.buffer) for stage in self.stages if stage.buffer.scope != "parameter"]
         body = (*allocated, *(statement for stage in self.stages for statement in stage.nest))
-        sizes = {
-            each.name: each
-            for extent in (
-                *(e for buffer in buffers.values() for e in buffer.shape),
-                *(extent for stage in self.stages for _, extent in (*stage.axes, *stage.reduced)),
-                *(stage.value for stage in self.stages),
-            )
-            for each in expressions(extent)
-            if isinstance(each, Variable)
-        }
-        loops = {name for names in self.loops.values() for name in names}
-        scalars = [sizes[name] for name in sorted(set(sizes) - loops)]
+        extents = [extent for buffer in buffers.values() for extent in buffer.shape]
+        parts: list[Expression | Statement] = [*extents, *body]
+        used = [each for part in parts for each in expressions(part)]
+        sizes = {each.name: each for each in used if isinstance(each, Variable)}
+        scalars = [sizes[name] for name in sorted(set(sizes) - set(loop_names(body)))]
         return verify(Function(self.name, (*parameters, *scalars), body))
 
 
@@ -153,11 +141,8 @@ class Expressions:
             own = [index for n, index in enumerate(variables) if n not in node["axes"]]
             if node["keepdims"]:
                 own = [Constant(0) if n in node["axes"] else v for n, v in enumerate(variables)]
-            reduced = tuple(
-                (variable, as_index(source.shape[n]))
-                for n, variable in enumerate(variables)
-                if n in node["axes"] and isinstance(variable, Variable)
-            )
+            gone = [(v, as_index(source.shape[n])) for n, v in enumerate(variables) if n in node["axes"]]
+            reduced = tuple((v, extent) for v, extent in gone if isinstance(v, Variable))
             value = self.element(node.operands[0], variables)
         elif node.operator == "matmul":
             variables = axis_variables(node.name, node.shape)
@@ -168,15 +153,10 @@ class Expressions:
         else:
             variables = axis_variables(node.name, node.shape)
             own, reduced, value = list(variables), (), self.value(node, variables)
-        axes = tuple(
-            (index, as_index(extent))
-            for index, extent in zip(own, node.shape, strict=True)
-            if isinstance(index, Variable)
-        )
-        ranges = {
-            variable.name: (0.0, extent.value - 1.0 if isinstance(extent, Constant) else math.inf)
-            for variable, extent in (*axes, *reduced)
-        }
+        pairs = zip(own, map(as_index, node.shape), strict=True)
+        axes = tuple((index, extent) for index, extent in pairs if isinstance(index, Variable))
+        ends = {v.name: e.value if isinstance(e, Constant) else math.inf for v, e in (*axes, *reduced)}
+        ranges = {name: (0.0, end - 1.0) for name, end in ends.items()}
         made = Stage(self.buffer(node), tuple(own), axes, simplify(value, ranges), line=node.line)
         if not reduced:
             return made
@@ -188,9 +168,8 @@ class Expressions:
         """One term of an element of a matrix product."""
         *batch, row, column = indices
         sides = []
-        for operand, layout, free in zip(
-            node.operands, (node["left"], node["right"]), (row, column), strict=True
-        ):
+        layouts = (node["left"], node["right"])
+        for operand, layout, free in zip(node.operands, layouts, (row, column), strict=True):
             pair = (inner, free) if layout in ("km", "kn") else (free, inner)
             if operand == node.operands[1] and free is column and node["packed"]:
                 width = node["packed"]
@@ -223,21 +202,18 @@ class Expressions:
                 inverse = sorted(range(len(indices)), key=lambda n: node["axes"][n])
                 return self.element(node.operands[0], tuple(indices[n] for n in inverse))
             case "slice":
-                moved = [
-                    shifted(index, start, step)
-                    for index, start, step in zip(indices, node["starts"], node["steps"], strict=True)
-                ]
-                return self.element(node.operands[0], tuple(moved))
+                moved = tuple(map(shifted, indices, node["starts"], node["steps"]))
+                return self.element(node.operands[0], moved)
             case "reshape":
                 source = self.nodes[node.names[0]]
                 return self.element(source.name, reshaped(indices, node.shape, source.shape))
-        operands = tuple(
-            self.element(each, broadcast_indices(self.nodes[each].shape, list(indices)))
-            if isinstance(each, str)
-            else each
-            for each in node.operands
-        )
+        operands = tuple(self.broadcast(each, list(indices)) for each in node.operands)
         return operands[0] if node.operator == "broadcast" else node.definition.element(node.dtype, operands)
+
+    def broadcast(self, operand: Operand, indices: list[Expression]) -> Expression:
+        """The element of an operand that meets `indices` of the result."""
+        shape = self.nodes[operand].shape if isinstance(operand, str) else ()
+        return self.element(operand, broadcast_indices(shape, indices))
 
 
 def axis_variables(name: str, shape: tuple[Extent, ...]) -> Indices:
@@ -283,20 +259,16 @@ def inline(group: Staged) -> Staged:
     for stage in group.stages:
         if stage.reduced or stage.buffer.name in group.outputs:
             continue
-        readers = [
-            (position, [load for load in loads(other.value) if load.buffer.name == stage.buffer.name])
-            for position, other in enumerate(stages)
-        ]
-        readers = [(position, found) for position, found in readers if found]
-        if len(readers) != 1 or len(readers[0][1]) != 1:
+        read = [(other, load) for other in stages for load in loads(other.value)]
+        readers = [(other, load) for other, load in read if load.buffer.name == stage.buffer.name]
+        if len(readers) != 1:
             continue
-        position, (load,) = readers[0]
-        reader = stages[position]
+        ((reader, load),) = readers
         around = {variable.name for variable, _ in (*reader.axes, *reader.reduced)}
         used = [index.name for index in load.indices if isinstance(index, Variable)]
         if len(used) == len(stage.axes) and len(around) == len(set(used)):
             current = next(each for each in stages if each.buffer.name == stage.buffer.name)
-            stages[position] = replace(reader, value=substituted(reader.value, current))
+            stages[stages.index(reader)] = replace(reader, value=substituted(reader.value, current))
             stages.remove(current)
     return replace(group, stages=tuple(stages))
 
@@ -307,13 +279,8 @@ def substituted(value: Expression, stage: Stage) -> Expression:
     def swap(expression: Expression) -> Expression:
         if not isinstance(expression, Load) or expression.buffer.name != stage.buffer.name:
             return expression
-        places = {
-            own.name: index
-            for own, index in zip(stage.indices, expression.indices, strict=True)
-            if isinstance(own, Variable)
-        }
-        return map_expressions(
-            lambda each: places.get(each.name, each) if isinstance(each, Variable) else each, stage.value
-        )
+        pairs = zip(stage.indices, expression.indices, strict=True)
+        places = {own.name: index for own, index in pairs if isinstance(own, Variable)}
+        return substitute(stage.value, places)
 
     return map_expressions(swap, value)

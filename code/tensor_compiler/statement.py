@@ -6,11 +6,12 @@ loops, values, buffers and sizes are unique in a function: a loop's name is the 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from .dtype import boolean, s64
-from .expression import Buffer, Expression, Load, Part, Variable, as_index, check_indices
+from .dtype import s64
+from .expression import Buffer, Expression, Load, Part, Variable, as_index, check_condition, check_indices
 
 Kind = Literal["serial", "parallel", "vectorized", "unrolled"]
 Reduction = Literal["+", "*", "max", "min"]
@@ -93,10 +94,7 @@ class If(Statement):
     otherwise: Body = ()
 
     def __post_init__(self) -> None:
-        if self.condition.dtype != boolean:
-            raise TypeError(
-                f"a condition is bool, this one is {self.condition.dtype}: compare it with something"
-            )
+        check_condition(self.condition)
 
 
 @dataclass(frozen=True)
@@ -166,10 +164,16 @@ class Function(Part):
         return tuple(p for p in self.parameters if isinstance(p, Variable) and p in extents)
 
 
+def nested(loops: Iterable[tuple[str, Expression]], body: Body) -> Body:
+    """`body` in serial loops from 0, given by name and extent, outermost first."""
+    for name, extent in reversed(list(loops)):
+        body = (For(name, 0, extent, "serial", body),)
+    return body
+
+
 def check_element(buffer: Buffer, indices: tuple[Expression, ...], value: Expression) -> None:
     """Raises TypeError unless `value` can be written to `buffer[indices]`."""
     check_indices(buffer, indices)
     if value.dtype != buffer.dtype:
-        raise TypeError(
-            f"'{buffer.name}' holds {buffer.dtype}, the value is {value.dtype}: write {buffer.dtype}(...)"
-        )
+        what = f"'{buffer.name}' holds {buffer.dtype}, the value is {value.dtype}"
+        raise TypeError(f"{what}: write {buffer.dtype}(...)")

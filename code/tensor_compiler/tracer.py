@@ -6,7 +6,7 @@ The names of nodes are those of the variables that hold them, as far as the trac
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
@@ -162,13 +162,15 @@ class Trace:
         self.nodes.append(node)
         return Tracer(self, node.name, dtype, shape)
 
+    def frames(self, frame: FrameType | None) -> Iterator[FrameType]:
+        """`frame` and those that called it, up to where the trace began."""
+        while frame and frame is not self.root:
+            yield frame
+            frame = frame.f_back
+
     def look(self, frame: FrameType | None) -> None:
         """Learn the names of the arrays that the user's variables hold, the outermost function first."""
-        frames = []
-        while frame and frame is not self.root:
-            frames.append(frame)
-            frame = frame.f_back
-        for each in reversed(frames):
+        for each in reversed(list(self.frames(frame))):
             for name, value in each.f_locals.items():
                 if isinstance(value, Tracer) and value.trace is self:
                     self.called.setdefault(value.name, name)
@@ -179,12 +181,10 @@ class Trace:
             data = np.array(array, order="C")
             tracer = self.add("literal", (), dtype_of(data.dtype), data.shape, data=Data(data))
             self.literals[id(array)] = array, tracer  # the array too: its id stays taken
-            frame = caller()
-            while frame and frame is not self.root:
+            for frame in self.frames(caller()):
                 for name, value in (*frame.f_globals.items(), *frame.f_locals.items()):
                     if value is array:
                         self.called[tracer.name] = name
-                frame = frame.f_back
         return self.literals[id(array)][1]
 
 

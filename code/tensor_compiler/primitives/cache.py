@@ -36,7 +36,7 @@ from ..printer import show
 from ..region import Region, fills, region
 from ..rewrite import new_name, redirect
 from ..simplify import simplify
-from ..statement import Allocate, Body, For, Function, If, Invoke, Statement, Store
+from ..statement import Allocate, Body, For, Function, If, Invoke, Statement, Store, nested
 from ..traversal import Path, enclosing_loops, find_buffer, find_loop, replace_at, statement_at, walk
 
 
@@ -187,9 +187,7 @@ class Work:
             if not fits:
                 inside = Binary("and", Binary(">=", index, Constant(0)), Binary("<", index, bound))
                 statement = If(simplify(inside, ranges), (statement,))
-        for name, count in reversed(loops.items()):
-            statement = For(name, 0, count, "serial", (statement,))
-        return statement
+        return nested(loops.items(), (statement,))[0]
 
     def rewritten(self, before: Body, after: Body) -> Function:
         """The function with the loop working on the copy."""

@@ -24,8 +24,8 @@ from ..traversal import (
     map_expressions,
     map_statements,
     replace_at,
-    statement_at,
     substitute,
+    walk,
 )
 
 
@@ -34,7 +34,8 @@ def inline(function: Function, buffer: str) -> Function:
     target = find_buffer(function, buffer)
     touching = [access for access in accesses(function) if access.buffer == target]
     written = [access for access in touching if access.kind != READS]
-    store = statement_at(function, written[0].path) if written else None
+    inside = dict(walk(function))
+    store = inside[written[0].path] if written else None
     if target.scope == "parameter" or len(written) != 1 or not isinstance(store, Store):
         reason = f"'{buffer}' is not an allocated buffer that one store writes to"
         hint = "bring its loops to those that read it with compute_at or merge"
@@ -54,7 +55,7 @@ def inline(function: Function, buffer: str) -> Function:
     if changed:
         reason = f"what '{buffer}' is computed from is written after its loops"
         raise Refused(function, reason, "write to another buffer", dict.fromkeys(changed, "writes"))
-    if tiles := {e.path: "" for e in touching if isinstance(statement_at(function, e.path), Invoke)}:
+    if tiles := {e.path: "" for e in touching if isinstance(inside[e.path], Invoke)}:
         reason = f"a tile instruction takes '{buffer}' from memory"
         raise Refused(function, reason, "inline before replace_with", tiles)
 
@@ -77,7 +78,8 @@ def nest_of(function: Function, path: Path, store: Store) -> Path:
     places = zip(store.indices, store.buffer.shape, strict=True)
     free = [index for index, extent in places if isinstance(index, Variable) or extent != Constant(1)]
     start = path[: len(path) - len(names)]
-    nest = [statement_at(function, path[:depth]) for depth in range(max(1, len(start)), len(path))]
+    inside = dict(walk(function))
+    nest = [inside.get(path[:depth]) for depth in range(len(start), len(path))]
     loops = [each.name for each in nest if isinstance(each, For) and len(each.body) == 1]
     if len(names) != len(free) or set(loops) != names:
         reason = f"'{store.buffer.name}' is not stored at the variables of loops that hold nothing else"

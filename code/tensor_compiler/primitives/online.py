@@ -54,13 +54,11 @@ def online(function: Function, maximum: str, total: str) -> Function:
     scale = Call("exp", (Binary("-", old, base.variable),))
     term = Call("exp", (Binary("-", value, base.variable),))
     updated = Binary("+", Binary("*", sum_so_far, scale), term)
-    body: Body = (
-        following,
-        base,
+    stores = (
         Store(summed.buffer, summed.indices, updated),
         Store(largest.buffer, largest.indices, following.variable),
     )
-    function = replace_at(function, end, (replace(first, body=body),))
+    function = replace_at(function, end, (replace(first, body=(following, base, *stores)),))
     return replace_at(function, path, ())
 
 

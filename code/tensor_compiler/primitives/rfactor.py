@@ -65,13 +65,6 @@ def rfactor(
     start, end = (Variable(new_name(function, f"{loop}_{n}")) for n in range(2))
     identity = Constant(target.dtype.neutral(reduction.operator), target.dtype)
     collect = Reduce(target, reduction.indices, reduction.operator, Load(partial, (end,)))
-    return replace_at(
-        function,
-        path,
-        (
-            Allocate(partial),
-            For(start.name, 0, factor, "serial", (Store(partial, (start,), identity),)),
-            *map_statements(swap, blocks),
-            For(end.name, 0, factor, "serial", (collect,)),
-        ),
-    )
+    initialise = For(start.name, 0, factor, "serial", (Store(partial, (start,), identity),))
+    new = (Allocate(partial), initialise, *map_statements(swap, blocks))
+    return replace_at(function, path, (*new, For(end.name, 0, factor, "serial", (collect,))))

@@ -32,8 +32,8 @@ from ..traversal import (
     find_loop,
     map_expressions,
     replace_at,
-    statement_at,
     substitute,
+    walk,
 )
 
 NOTHING = {"+": 0.0, "*": 1.0, "max": -inf, "min": inf}
@@ -63,10 +63,10 @@ def trim(function: Function, loop: str, at: str) -> Function:
 
 def expanded(function: Function, value: Expression, scope: set[str]) -> Expression:
     """`value` with the values of the elements put in place that one Store writes."""
-    written: dict[str, list[Statement]] = {}
+    inside, written = dict(walk(function)), dict[str, list[Statement]]()
     for access in accesses(function):
         if access.kind != READS and access.buffer.scope != "parameter":
-            written.setdefault(access.buffer.name, []).append(statement_at(function, access.path))
+            written.setdefault(access.buffer.name, []).append(inside[access.path])
 
     def put(expression: Expression) -> Expression:
         if not isinstance(expression, Load):
