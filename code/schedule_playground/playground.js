@@ -57,18 +57,21 @@
     async open() {
       if (location.protocol === "file:") {
         this.say("A browser runs no Python on a page from the disk: serve the book with make serve.");
-      } else if (!this.busy) {
-        this.say("Loading Python from this site …");
-        if (await this.show(this.program, this.steps)) {
-          this.app = this.frame();
-          this.start.remove();
-          this.element.querySelector(".start").after(this.app);
-          this.element.classList.add("open");
-          this.draw();
-          this.say(`Ready: ${this.steps.length} steps are taken or refused, choose the next.`);
-          this.form.elements.primitive.focus();
-        }
+        return;
       }
+      if (this.opening) return;
+      this.opening = true;
+      this.say("Loading Python from this site …");
+      if (await this.show(this.program, this.steps)) {
+        this.app = this.frame();
+        this.start.remove();
+        this.element.querySelector(".start").after(this.app);
+        this.element.classList.add("open");
+        this.draw();
+        this.say(`Ready: ${this.steps.length} steps are taken or refused, choose the next.`);
+        this.form.elements.primitive.focus();
+      }
+      this.opening = false;
     }
 
     say(text) {
@@ -77,8 +80,6 @@
 
     /** Ask for what `steps` lead to; whether an answer came. */
     async show(program, steps) {
-      if (this.busy) return false;
-      this.busy = true;
       try {
         this.answer = await ask({ program, steps });
         Object.assign(this, { program, steps, at: steps.length });
@@ -86,18 +87,19 @@
       } catch (error) {
         this.say(`This went wrong: ${error.message}`);
         return false;
-      } finally {
-        this.busy = false;
       }
     }
 
-    async go(program, steps) {
-      this.say("Computing …");
-      if (await this.show(program, steps)) {
-        this.draw();
-        const { step, refusal } = this.answer.attempts.at(-1);
-        this.say(step ? `${step} is ${refusal ? "refused" : "taken"}.` : "The program as it is.");
-      }
+    /** Go to the steps that `next` makes of those so far, once what was asked before is answered. */
+    go(next, program) {
+      this.turn = (this.turn ?? Promise.resolve()).then(async () => {
+        this.say("Computing …");
+        if (await this.show(program ?? this.program, next(this.steps))) {
+          this.draw();
+          const { step, refusal } = this.answer.attempts.at(-1);
+          this.say(step ? `${step} is ${refusal ? "refused" : "taken"}.` : "The program as it is.");
+        }
+      });
     }
 
     frame() {
@@ -109,14 +111,14 @@
       };
       this.form.onchange = ({ target }) => {
         this.chosen[target.name] = target.value;
-        if (target.name === "program") this.go(target.value, []);
+        if (target.name === "program") this.go(() => [], target.value);
         else if (target.name === "primitive") this.ask_again("primitive");
       };
       this.history = make("ol", { start: 0 });
       const undo = make("button", { type: "button" }, "Take the last step back");
-      undo.onclick = () => this.steps.length && this.go(this.program, this.steps.slice(0, -1));
+      undo.onclick = () => this.go((steps) => steps.slice(0, -1));
       const again = make("button", { type: "button" }, "Start over");
-      again.onclick = () => this.go(this.initial.program, this.initial.steps);
+      again.onclick = () => this.go(() => this.initial.steps, this.initial.program);
       const note = make("p", { className: "note" }, `Misses: simulated, in a cache of ${this.cache}, empty at the start.`);
       this.message = make("div", { className: "refusal" });
       this.views = make("fieldset", {}, make("legend", {}, "Show"));
@@ -168,7 +170,7 @@
         const { value } = this.form.elements[name];
         given[name] = kind === "number" ? Number(value) : kind === "loops" ? value.split(/[\s,]+/).filter(Boolean) : value;
       }
-      this.go(this.program, [...this.steps, { primitive, arguments: given }]);
+      this.go((steps) => [...steps, { primitive, arguments: given }]);
     }
 
     draw() {
