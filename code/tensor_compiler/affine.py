@@ -100,12 +100,9 @@ def atom_interval(atom: Expression, ranges: Ranges) -> Interval:
     match atom:
         case Variable(name=name):
             return ranges.get(name, ANYTHING)
-        case Binary(operator="min"):
+        case Binary(operator="min" | "max" as extreme):
             (a, b), (c, d) = interval(atom.left, ranges), interval(atom.right, ranges)
-            return min(a, c), min(b, d)
-        case Binary(operator="max"):
-            (a, b), (c, d) = interval(atom.left, ranges), interval(atom.right, ranges)
-            return max(a, c), max(b, d)
+            return OPERATIONS[extreme](a, c), OPERATIONS[extreme](b, d)
         case Binary(operator="//", right=Constant(value=divisor)) if divisor > 0:
             low, high = interval(atom.left, ranges)
             return floor_divided(low, int(divisor)), floor_divided(high, int(divisor))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from .affine import loop_ranges
@@ -17,6 +17,7 @@ from .tile import expand, tile
 from .traversal import (
     accesses,
     bound_names,
+    children,
     expressions,
     free_names,
     statements,
@@ -143,7 +144,7 @@ class Emitter:
         buffer, indices, dtype = statement.buffer, statement.indices, statement.buffer.dtype
         value = simplify(statement.value, place.ranges)
         if place.lanes is None:
-            yield updated(element(buffer, indices, place), operator, scalar(value, place), str(dtype), value)
+            yield updated(element(buffer, indices, place), operator, scalar(value, place), str(dtype))
             return
         count, kind = place.lanes.count, vector_type(dtype, place.lanes.count)
         offset = unit_offset(buffer, indices, place)
@@ -153,13 +154,13 @@ class Emitter:
                 name = place.lanes.name.rstrip("'")
                 raise Unsupported(f"all lanes of '{name}' write one {buffer.name}: make '{name}' serial")
             total = f"reduce_{REDUCERS[operator]}_{kind}({vector(value, place)})"
-            yield updated(target, operator, total, str(dtype), value)
+            yield updated(target, operator, total, str(dtype))
             return
         whole = None
         if offset is not None and buffer.name in place.registers:
             whole = place.registers[buffer.name].whole(offset, count)
         if whole is not None:
-            yield updated(whole, operator, vector(value, place), kind, value)
+            yield updated(whole, operator, vector(value, place), kind)
         elif offset is not None and buffer.name not in place.registers:
             to = address(buffer, offset, place)
             text = vector(value, place)
@@ -168,12 +169,11 @@ class Emitter:
             stream = isinstance(statement, Store) and statement.non_temporal and dtype == f32
             yield f"{'stream' if stream else 'store'}_{kind}({to}, {text});"
         else:
-            yield "{"
-            yield f"  const {kind} value__ = {vector(value, place)};"
+            lines = [f"const {kind} value__ = {vector(value, place)};"]
             for lane in range(count):
                 target = element(buffer, indices, place, lane)
-                yield "  " + updated(target, operator, f"value__[{lane}]", str(dtype), value)
-            yield "}"
+                lines.append(updated(target, operator, f"value__[{lane}]", str(dtype)))
+            yield from braced("", lines)
 
     def loop(self, loop: For, place: Place, outer: bool) -> Iterator[str]:
         lower, upper = simplify(loop.lower, place.ranges), simplify(loop.upper, place.ranges)
@@ -189,9 +189,8 @@ class Emitter:
         if loop.kind == "parallel" and outer:
             yield from self.parallel(loop, lower, upper, inside)
             return
-        yield f"for ({header(loop.name, lower, upper, place)}) {{"
-        yield from indented(self.body(loop.body, inside, outer and loop.kind != "parallel"))
-        yield "}"
+        body = self.body(loop.body, inside, outer and loop.kind != "parallel")
+        yield from braced(f"for ({header(loop.name, lower, upper, place)})", body)
 
     def parallel(self, loop: For, lower: Expression, upper: Expression, inside: Place) -> Iterator[str]:
         """Iterations are dealt out one by one if they differ in length, as the rows of a triangle do."""
@@ -199,22 +198,16 @@ class Emitter:
         triangular = any(loop.name in free_names(each.lower) | free_names(each.upper) for each in loops)
         schedule = "dynamic" if triangular else "static"
         streams = any(isinstance(write, Store) and write.non_temporal for write in writes(loop))
+        shared = braced(f"for ({header(loop.name, lower, upper, inside)})", self.body(loop.body, inside))
+        lines = [f"#pragma omp for schedule({schedule}) nowait", *shared, *["stream_fence();"] * streams]
         yield "#pragma omp parallel num_threads(threads) if (threads > 1)"
-        yield "{"
-        yield f"#pragma omp for schedule({schedule}) nowait"
-        yield f"  for ({header(loop.name, lower, upper, inside)}) {{"
-        yield from indented(indented(self.body(loop.body, inside)))
-        yield "  }"
-        if streams:
-            yield "  stream_fence();"
-        yield "}"
+        yield from braced("", lines)
 
     def vectorized(
         self, loop: For, lower: Expression, upper: Expression, inside: Place, outer: bool
     ) -> Iterator[str]:
         """Whole vectors, then narrower ones, then single elements; a loop in C where there are many."""
         lanes = self.target.lanes
-
         lane = f"{loop.name}'"  # the C variable of the loop is where the vector starts
         ranges = {**inside.ranges, lane: inside.ranges[loop.name]}
 
@@ -228,44 +221,33 @@ class Emitter:
 
         if isinstance(lower, Constant) and isinstance(upper, Constant):
             first, last = int(lower.value), int(upper.value)
-            whole = max(last - first, 0) // lanes
-            if whole > INLINE and not any(moves(loop, name) for name in inside.registers):
-                end = first + whole * lanes
-                yield f"for (s64 {loop.name} = {first}; {loop.name} < {end}; {loop.name} += {lanes}) {{"
-                yield from indented(step(loop.variable, lanes))
-                yield "}"
+            count = max(last - first, 0) // lanes
+            if count > INLINE and not any(moves(loop, name) for name in inside.registers):
+                end = first + count * lanes
+                head = f"for (s64 {loop.name} = {first}; {loop.name} < {end}; {loop.name} += {lanes})"
+                yield from braced(head, step(loop.variable, lanes))
                 first = end
             for start, width in pieces(first, last, lanes):
                 yield from step(Constant(start), width)
             return
         variable, bound = loop.name, scalar(upper, inside, 0, 4)
-        yield "{"
-        yield f"  s64 {variable} = {scalar(lower, inside)};"
-        yield f"  for (; {variable} + {lanes} <= {bound}; {variable} += {lanes}) {{"
-        yield from indented(indented(step(loop.variable, lanes)))
-        yield "  }"
-        yield f"  for (; {variable} < {bound}; {variable}++) {{"
-        yield from indented(indented(self.body(loop.body, inside, outer)))
-        yield "  }"
-        yield "}"
+        whole = f"for (; {variable} + {lanes} <= {bound}; {variable} += {lanes})"
+        vectors = braced(whole, step(loop.variable, lanes))
+        rest = braced(f"for (; {variable} < {bound}; {variable}++)", self.body(loop.body, inside, outer))
+        yield from braced("", [f"s64 {variable} = {scalar(lower, inside)};", *vectors, *rest])
 
     def vectorizable(self, loop: For, place: Place) -> bool:
         """Whether every statement has a vector form; if one has not, the loop is emitted as a scalar one."""
         varying = {loop.name}
         for statement in statements(loop.body):
-            controls: tuple[Expression, ...] = ()
+            varies = any(varying & free_names(each) for each in children(statement))
             match statement:
-                case Let():
-                    if varying & free_names(statement.value):
-                        varying.add(statement.name)
-                case If():
-                    controls = (statement.condition,)
+                case Let() if varies:
+                    varying.add(statement.name)
                 case For(kind="vectorized" | "parallel") | Allocate() | Invoke():
                     return False
-                case For():
-                    controls = (statement.lower, statement.upper)
-            if any(varying & free_names(control) for control in controls):
-                return False
+                case For() | If() if varies:
+                    return False
         return True
 
     def invoke(self, statement: Invoke, place: Place, outer: bool) -> Iterator[str]:
@@ -275,12 +257,10 @@ class Emitter:
             offset = simplify(flat_offset(accumulator.buffer, accumulator.indices), place.ranges)
             whole = place.registers[accumulator.buffer.name].whole(offset, 16)
             if whole is not None:
-                places = ", ".join(
-                    address(o.buffer, simplify(flat_offset(o.buffer, o.indices), place.ranges), place)
-                    for o in others
-                )
+                offsets = [simplify(flat_offset(o.buffer, o.indices), place.ranges) for o in others]
+                places = [address(o.buffer, at, place) for o, at in zip(others, offsets, strict=True)]
                 self.widths.add(16)
-                yield f"{whole} = {statement.instruction}({whole}, {places});"
+                yield f"{whole} = {statement.instruction}({whole}, {', '.join(places)});"
                 return
         yield from self.body(expand(statement, self.names), place, outer)
 
@@ -308,7 +288,7 @@ def runs_along(buffer: Buffer, body: Body) -> bool:
     )
 
 
-def updated(target: str, operator: str | None, value: str, kind: str, expression: Expression) -> str:
+def updated(target: str, operator: str | None, value: str, kind: str) -> str:
     """An assignment, or an accumulation."""
     if operator in ("+", "*") and kind not in ("s8", "u8"):
         return f"{target} {operator}= {value};"
@@ -321,16 +301,23 @@ def combined(old: str, operator: str, value: str, kind: str) -> str:
     return f"{old} {operator} ({value})"
 
 
+def braced(head: str, lines: Iterable[str]) -> Iterator[str]:
+    """`lines` in braces after `head`."""
+    yield f"{head} {{".lstrip()
+    yield from indented(lines)
+    yield "}"
+
+
 def header(name: str, lower: Expression, upper: Expression, place: Place) -> str:
     return f"s64 {name} = {scalar(lower, place)}; {name} < {scalar(upper, place, 0, 4)}; {name}++"
 
 
-def indented(lines: Iterator[str] | list[str]) -> Iterator[str]:
+def indented(lines: Iterable[str]) -> Iterator[str]:
     return (line if line.startswith("#") else f"  {line}" for line in lines)
 
 
 def block(body: Body, lines: list[str]) -> list[str]:
     """`lines` of one copy of a body, in braces if the body declares names."""
     if any(isinstance(statement, Let | Allocate) for statement in body):
-        return ["{", *indented(lines), "}"]
+        return list(braced("", lines))
     return lines

@@ -215,9 +215,8 @@ def scalar(operator: str, value: Any, dtype: DType) -> Constant:
     try:
         return Constant(value.item() if isinstance(value, np.generic) else value, dtype)
     except (ValueError, OverflowError):
-        raise untraceable(
-            f"'{operator}' of {dtype} and {value}, which {dtype} does not hold: cast the array first"
-        ) from None
+        what = f"'{operator}' of {dtype} and {value}, which {dtype} does not hold"
+        raise untraceable(f"{what}: cast the array first") from None
 
 
 def reduction(operator: str, x: Tracer, axis: Axes, keepdims: Any) -> Tracer:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from .affine import Interval, Linear, combine, interval, linear
 from .dtype import boolean, s64
 from .expression import Binary, Constant, Expression, Select, Unary
+from .intrinsics import NEGATED, OPERATIONS
 from .traversal import AnyNode, map_expressions
 
 
@@ -51,16 +52,16 @@ def simplified(expression: Expression, ranges: Mapping[str, Interval]) -> Expres
 def compared(expression: Binary, ranges: Mapping[str, Interval]) -> Expression:
     """A comparison, decided if the interval of the difference decides it."""
     low, high = interval(expression.left - expression.right, ranges)
-    decided = {
-        "<": (high < 0, low >= 0),
-        "<=": (high <= 0, low > 0),
-        ">": (low > 0, high <= 0),
-        ">=": (low >= 0, high < 0),
-        "==": (low == high == 0, low > 0 or high < 0),
-        "!=": (low > 0 or high < 0, low == high == 0),
-    }
-    true, false = decided[expression.operator]
-    return Constant(true, boolean) if true or false else expression
+    if always(expression.operator, low, high):
+        return Constant(True, boolean)
+    return Constant(False, boolean) if always(NEGATED[expression.operator], low, high) else expression
+
+
+def always(comparison: str, low: float, high: float) -> bool:
+    """Whether the numbers from `low` to `high` all compare so with 0."""
+    if comparison == "!=":
+        return low > 0 or high < 0
+    return all(OPERATIONS[comparison](end, 0) for end in (low, high))
 
 
 def divided(expression: Binary, ranges: Mapping[str, Interval]) -> Expression:

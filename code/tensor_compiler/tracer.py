@@ -54,9 +54,8 @@ def type_of(example: Any, position: int) -> TensorType:
     if isinstance(example, TensorType):
         return example
     if not isinstance(example, np.ndarray):
-        raise NotTraceable(
-            f"argument {position} is a {type(example).__name__}: pass a numpy array or a TensorType"
-        )
+        what = f"argument {position} is a {type(example).__name__}"
+        raise NotTraceable(f"{what}: pass a numpy array or a TensorType")
     return TensorType(dtype_of(example.dtype), *example.shape)
 
 
@@ -227,15 +226,12 @@ class Tracer:
         return self.trace.add("copy", (self.name,), self.dtype, self.shape)
 
     def __bool__(self) -> bool:
-        raise untraceable(
-            "the branch depends on the numbers of an array, which a trace does not know: "
-            "choose with where(condition, a, b)"
-        )
+        what = "the branch depends on the numbers of an array, which a trace does not know"
+        raise untraceable(f"{what}: choose with where(condition, a, b)")
 
     def refuse_number(self) -> Any:
-        raise untraceable(
-            "the function asks for the number in an array, which a trace does not know: keep the array"
-        )
+        what = "the function asks for the number in an array"
+        raise untraceable(f"{what}, which a trace does not know: keep the array")
 
     __int__ = __float__ = __index__ = __array__ = refuse_number
 
@@ -271,8 +267,7 @@ def broadcast_shapes(what: str, shapes: Sequence[Extents]) -> Extents:
                 extent = other
                 continue
             names = " and ".join(f"[{', '.join(map(extent_text, shape))}]" for shape in shapes if shape)
-            raise untraceable(
-                f"'{what}' of {names}: the extents {extent} and {other} differ, make them equal or 1"
-            )
+            differ = f"the extents {extent} and {other} differ, make them equal or 1"
+            raise untraceable(f"'{what}' of {names}: {differ}")
         result.insert(0, extent)
     return tuple(result)

@@ -14,15 +14,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..access import READS, accesses
-from ..expression import Load, Variable
+from ..expression import Variable
 from ..legality import Refused
 from ..simplify import simplify
 from ..statement import For, Function, If, Prefetch, Statement, Store
 from ..traversal import (
-    expressions,
     find_buffer,
     find_loop,
     free_names,
+    loads,
     map_statements,
     replace_at,
     substitute,
@@ -57,13 +57,11 @@ def prefetch(function: Function, buffer: str, loop: str, distance: int = 1) -> F
     find_buffer(function, buffer)
     path, old = find_loop(function, loop)
     for below, statement in walk(old.body):
-        if isinstance(statement, For | If):
-            continue
-        for load in expressions(statement):
-            if isinstance(load, Load) and load.buffer.name == buffer:
+        read = [] if isinstance(statement, For | If) else loads(statement)
+        for load in read:
+            if load.buffer.name == buffer and any(loop in free_names(index) for index in load.indices):
                 later = {loop: Variable(loop) + distance}
-                if any(loop in free_names(index) for index in load.indices):
-                    ahead = tuple(simplify(substitute(index, later)) for index in load.indices)
-                    return replace_at(function, (*path, *below), (Prefetch(load.buffer, ahead), statement))
+                ahead = tuple(simplify(substitute(index, later)) for index in load.indices)
+                return replace_at(function, (*path, *below), (Prefetch(load.buffer, ahead), statement))
     reason = f"'{loop}' reads no element of '{buffer}' that moves with it"
     raise Refused(function, reason, "choose the loop whose next iteration reads another element", [path])

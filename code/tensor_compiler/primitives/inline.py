@@ -18,15 +18,7 @@ from ..expression import Constant, Expression, Load, Variable
 from ..legality import Refused, require_own
 from ..rewrite import without_allocation
 from ..statement import Body, For, Function, Invoke, Prefetch, Statement, Store
-from ..traversal import (
-    Path,
-    find_buffer,
-    map_expressions,
-    map_statements,
-    replace_at,
-    substitute,
-    walk,
-)
+from ..traversal import Path, find_buffer, map_expressions, map_statements, replace_at, substitute, walk
 
 
 def inline(function: Function, buffer: str) -> Function:

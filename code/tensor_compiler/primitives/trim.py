@@ -26,15 +26,7 @@ from ..legality import Refused, all_ranges
 from ..rewrite import new_name
 from ..simplify import simplify
 from ..statement import For, Function, Reduce, Statement, Store
-from ..traversal import (
-    enclosing_loops,
-    expressions,
-    find_loop,
-    map_expressions,
-    replace_at,
-    substitute,
-    walk,
-)
+from ..traversal import enclosing_loops, expressions, find_loop, map_expressions, replace_at, substitute, walk
 
 NOTHING = {"+": 0.0, "*": 1.0, "max": -inf, "min": inf}
 
