@@ -19,6 +19,7 @@ from .dtype import DType, bf16, s64
 from .expression import Binary, Buffer, Call, Cast, Constant, Expression, Load, Select, Unary, Variable
 from .intrinsics import OPERATIONS
 from .meaning import MEANINGS
+from .operators import widened
 from .printer import type_text
 from .statement import Allocate, Body, For, Function, If, Invoke, Let, Prefetch, Reduce, Statement, Store
 from .tile import expand
@@ -70,9 +71,7 @@ class Memory:
         size = int(np.prod(shape, dtype=np.int64))
         self.elements: list[Any] = [None] * size
         if content is not None:
-            flat = content.ravel()
-            if buffer.dtype == bf16:
-                flat = (flat.astype(np.uint32) << 16).view(np.float32)
+            flat = widened(content, buffer.dtype).ravel()
             self.elements = flat.tolist() if buffer.dtype == s64 else list(flat)
 
     def give(self, array: Array) -> None:

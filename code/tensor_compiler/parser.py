@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import textwrap
 from collections.abc import Callable
-from typing import NoReturn, TypeVar, cast, get_args
+from typing import Any, NoReturn, TypeVar, cast, get_args
 
 from .dtype import DTYPES, DType, f32, s64
 from .expression import (
@@ -23,22 +23,7 @@ from .expression import (
     Unary,
     Variable,
 )
-from .statement import (
-    KINDS,
-    Allocate,
-    Body,
-    For,
-    Function,
-    If,
-    Invoke,
-    Kind,
-    Let,
-    Prefetch,
-    Reduce,
-    Reduction,
-    Statement,
-    Store,
-)
+from .statement import KINDS, Allocate, For, Function, If, Invoke, Let, Prefetch, Reduce, Statement, Store
 from .verify import InvalidProgram, reserved
 
 Made = TypeVar("Made")
@@ -120,7 +105,7 @@ class Parser:
         known = ", ".join(DTYPES)
         return self.fail(node, f"a buffer's type is a dtype with a shape: write f32[4, 4] ({known})")
 
-    def body(self, nodes: list[ast.stmt]) -> Body:
+    def body(self, nodes: list[ast.stmt]) -> tuple[Statement, ...]:
         outer = dict(self.names)
         statements = tuple(self.statement(node) for node in nodes if not isinstance(node, ast.Pass))
         self.names = outer
@@ -143,7 +128,7 @@ class Parser:
                     self.fail(note, "a store is annotated with 'non_temporal' or with nothing")
                 return self.store(target, value, True)
             case ast.AugAssign(target=ast.Subscript() as target, op=ast.Add() | ast.Mult()):
-                return self.reduce(target, cast(Reduction, OPERATORS[type(node.op)]), node.value)
+                return self.reduce(target, OPERATORS[type(node.op)], node.value)
             case ast.Expr(value=ast.Call(func=ast.Name(id=name), args=operands, keywords=[])):
                 elements = [self.element(operand) for operand in operands]
                 if name == "prefetch" and len(elements) == 1:
@@ -162,7 +147,7 @@ class Parser:
         self.introduce(node.target, name, Variable(name))
         body = self.body(node.body)
         self.names = outer
-        return self.make(node.iter, lambda: For(name, lower, upper, cast(Kind, kind), body))
+        return self.make(node.iter, lambda: For(name, lower, upper, cast(Any, kind), body))
 
     def binding(self, node: ast.Assign, name: str) -> Statement:
         match node.value:
@@ -179,15 +164,15 @@ class Parser:
             case ast.Call(func=ast.Name(id="max" | "min" as operator), args=[first, second]) if (
                 not non_temporal and ast.unparse(first) == ast.unparse(target)
             ):
-                return self.reduce(target, cast(Reduction, operator), second)
+                return self.reduce(target, operator, second)
         element = self.element(target)
         written = self.expression(value, element.dtype)
         return self.make(value, lambda: Store(element.buffer, element.indices, written, non_temporal))
 
-    def reduce(self, target: ast.Subscript, operator: Reduction, value: ast.expr) -> Statement:
+    def reduce(self, target: ast.Subscript, operator: str, value: ast.expr) -> Statement:
         element = self.element(target)
         written = self.expression(value, element.dtype)
-        return self.make(value, lambda: Reduce(element.buffer, element.indices, operator, written))
+        return self.make(value, lambda: Reduce(element.buffer, element.indices, cast(Any, operator), written))
 
     def element(self, node: ast.expr) -> Load:
         if not isinstance(node, ast.Subscript):

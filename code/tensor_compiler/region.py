@@ -31,10 +31,8 @@ class Region:
     def fits(self, buffer: Buffer, ranges: Ranges) -> list[bool]:
         """For each dimension, whether the box is proved to lie in `buffer`."""
         boxes = zip(self.lows, self.extents, buffer.shape, strict=True)
-        return [
-            interval(low, ranges)[0] >= 0 and interval(shape - low - count, ranges)[0] >= 0
-            for low, count, shape in boxes
-        ]
+        slack = [(low, shape - low - count) for low, count, shape in boxes]
+        return [all(interval(each, ranges)[0] >= 0 for each in ends) for ends in slack]
 
 
 def region(touching: Sequence[Access], inner: int, ranges: Ranges) -> Region:

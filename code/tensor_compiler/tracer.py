@@ -22,7 +22,6 @@ from .traversal import fresh_name
 from .verify import reserved
 
 HERE = str(Path(__file__).parent)
-Scalar = bool | int | float | np.number[Any]
 
 
 class NotTraceable(TypeError):

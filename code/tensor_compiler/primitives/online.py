@@ -54,11 +54,10 @@ def online(function: Function, maximum: str, total: str) -> Function:
     scale = Call("exp", (Binary("-", old, base.variable),))
     term = Call("exp", (Binary("-", value, base.variable),))
     updated = Binary("+", Binary("*", sum_so_far, scale), term)
-    stores = (
-        Store(summed.buffer, summed.indices, updated),
-        Store(largest.buffer, largest.indices, following.variable),
-    )
-    function = replace_at(function, end, (replace(first, body=(following, base, *stores)),))
+    sum_stored = Store(summed.buffer, summed.indices, updated)
+    maximum_stored = Store(largest.buffer, largest.indices, following.variable)
+    body = (following, base, sum_stored, maximum_stored)
+    function = replace_at(function, end, (replace(first, body=body),))
     return replace_at(function, path, ())
 
 

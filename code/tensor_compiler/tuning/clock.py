@@ -22,6 +22,7 @@ from ..c_statement import Unsupported
 from ..dtype import u8
 from ..expression import Buffer
 from ..kernel import CompilationFailed, Kernel, cache_folder, compile_function
+from ..operators import widened
 from ..statement import Function
 from ..target import Target, host_target
 
@@ -124,9 +125,7 @@ def difference(naive: Function, found: Sequence[Array], expected: Sequence[Array
     """What the candidate gets wrong, as a sentence; empty if nothing."""
     wanted = [parameter for parameter in naive.parameters if parameter not in naive.sizes]
     for parameter, one, other in zip(wanted, found, expected, strict=True):
-        if parameter.dtype.name == "bf16":
-            one, other = ((bits.astype(np.uint32) << 16).view(np.float32) for bits in (one, other))
-        one, other = np.asarray(one, np.float64), np.asarray(other, np.float64)
+        one, other = (np.asarray(widened(each, parameter.dtype), np.float64) for each in (one, other))
         largest = np.max(np.abs(other), initial=0, where=np.isfinite(other))
         allowed = TOLERANCE.get(parameter.dtype.name, 0.0) * largest
         wrong = ~np.isclose(one, other, rtol=0, atol=allowed, equal_nan=True)
