@@ -5,6 +5,9 @@ kind of figure adds a module that draws the first state, and a script of the sam
 """
 
 from moving_figures.figure import MovingFigure, Slider
+from moving_figures.iteration_order import IterationOrder, iteration_order
 from moving_figures.product_roofline import ProductRoofline, product_roofline
 
-__all__ = ["MovingFigure", "ProductRoofline", "Slider", "product_roofline"]
+__all__ = [
+    "IterationOrder", "MovingFigure", "ProductRoofline", "Slider", "iteration_order", "product_roofline",
+]  # fmt: skip
