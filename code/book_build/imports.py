@@ -45,11 +45,20 @@ def packages_used(modules: Iterable[str], code: Path, page: str) -> set[str]:
     return found
 
 
-@cache
-def _imports_of(package: Path, page: str) -> frozenset[str]:
+def sources_of(package: Path, page: str) -> list[Path]:
+    """The files of a package that can matter to `page`: all but the exercises of other pages."""
     exercises = package / "exercises"
     own = (exercises / page).with_suffix(".py")
-    paths = (path for path in package.rglob("*.py") if exercises not in path.parents or path == own)
+    return sorted(
+        path
+        for path in package.rglob("*")
+        if path.is_file() and (exercises not in path.parents or path == own or path.stem == "__init__")
+    )
+
+
+@cache
+def _imports_of(package: Path, page: str) -> frozenset[str]:
+    paths = (path for path in sources_of(package, page) if path.suffix == ".py")
     return frozenset(name for path in paths for name in imported_modules(path.read_text(encoding="utf-8")))
 
 

@@ -15,6 +15,7 @@ from importlib import metadata
 from pathlib import Path
 
 from book_build.chapter import Chapter
+from book_build.imports import sources_of
 
 FORMAT = 3  # raise it when the executor changes what it stores
 SOURCES = {".py", ".c", ".h", ".css", ".js", ".json", ".html", ".tex"}
@@ -47,10 +48,13 @@ def versions(chapter: Chapter) -> dict[str, str]:
 
 
 @cache
-def package_digest(package: Path) -> str:
-    """A digest of all source files of a package under code/, names and contents."""
+def package_digest(package: Path, page: str = "") -> str:
+    """A digest of the source files of a package under code/, names and contents.
+
+    Of its exercises those of `page` count, which are all that the page can import.
+    """
     digest = hashlib.sha256()
-    for path in sorted(path for path in package.rglob("*") if path.suffix in SOURCES):
+    for path in (path for path in sources_of(package, page) if path.suffix in SOURCES):
         digest.update(f"{path.relative_to(package).as_posix()}\0".encode())
         digest.update(hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()
@@ -73,7 +77,7 @@ def execution_key(chapter: Chapter, code: Path) -> str:
     ingredients = {
         "format": FORMAT,
         "cells": [[cell.source, sorted(cell.metadata.get("tags", []))] for cell in chapter.code_cells],
-        "packages": {name: package_digest(code / name) for name in sorted(chapter.uses)},
+        "packages": {name: package_digest(code / name, chapter.docname) for name in sorted(chapter.uses)},
         "versions": versions(chapter),
         "alone": chapter.runs_alone,
         "recorded": {

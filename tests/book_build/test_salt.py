@@ -52,6 +52,19 @@ def test_a_package_changes_the_keys_of_the_pages_that_use_it(code: Path) -> None
     assert [a == b for a, b in zip(before, after, strict=True)] == [False, True, True]
 
 
+@pytest.mark.parametrize(
+    ("file", "same"),
+    [("page.py", False), ("part/other.py", True), ("part/__init__.py", False), ("page/other.py", True)],
+)
+def test_of_a_packages_exercises_those_of_the_page_change_its_key(file: str, same: bool, code: Path) -> None:
+    before = execution_key(chapter(uses="first"), code)
+    path = code / "first" / "exercises" / file
+    path.parent.mkdir(parents=True)
+    path.write_text("TASK = 1\n")
+    package_digest.cache_clear()
+    assert (execution_key(chapter(uses="first"), code) == before) is same
+
+
 def test_reverting_a_package_finds_the_old_key_again(code: Path) -> None:
     source = code / "first" / "__init__.py"
     before = execution_key(chapter(uses="first"), code)
