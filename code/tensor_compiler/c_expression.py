@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from .affine import Interval, interval, linear, within
@@ -102,9 +102,8 @@ def scalar(expression: Expression, place: Place, lane: int = 0, around: int = 0)
 C_OPERATORS = {"and": "&&", "or": "||"}
 
 
-def called(expression: Binary, operator: str, part: object, place: Place) -> str:
+def called(expression: Binary, operator: str, part: Callable[..., str], place: Place) -> str:
     """Division, remainder and extremes: plain `/` and `%` where no operand is negative."""
-    assert callable(part)
     if operator in ("//", "%") and expression.dtype == s64:
         positive = interval(expression.right, place.ranges)[0] > 0
         lanes = {} if place.lanes is None else {place.lanes.name: (0.0, float("inf"))}
@@ -202,11 +201,10 @@ def vector_cast(cast: Cast, place: Place) -> str:
     operand = vector(cast.operand, place)
     if source == target:
         return operand
-    if bf16 in (source, target):
-        between = operand if {source, target} == {bf16, f32} else None
-        if between is None:
-            return one_by_one(cast, place)
+    if {source, target} == {bf16, f32}:
         return f"{target}x{count}_from_{source}x{count}({operand})"
+    if bf16 in (source, target):
+        return one_by_one(cast, place)
     return f"__builtin_convertvector({operand}, {vector_type(target, count)})"
 
 

@@ -47,10 +47,6 @@ def lanewise(function: Callable[..., Any]) -> Callable[..., Any]:
     return lambda x: np.vectorize(lambda lane: function(x.dtype.type(lane)), otypes=[x.dtype])(x)
 
 
-def sigmoid(x: Any) -> Any:
-    return 1 / (1 + np.exp(-x))
-
-
 OPERATORS = {
     entry.name: entry
     for entry in (
@@ -61,7 +57,7 @@ OPERATORS = {
             "logical_or": "or", "logical_not": "not", "negative": "-", "exp": "exp", "tanh": "tanh",
             "sqrt": "sqrt", "abs": "abs", "where": "",
         }.items()),
-        Operator("sigmoid", "elementwise", "sigmoid", sigmoid),
+        Operator("sigmoid", "elementwise", "sigmoid", lambda x: 1 / (1 + np.exp(-x))),
         Operator("gelu", "elementwise", "gelu", lanewise(gelu)),
         Operator("cast", "elementwise"),
         Operator("copy", "elementwise"),

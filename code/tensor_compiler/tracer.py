@@ -217,8 +217,7 @@ class Tracer:
         if self.ndim < 2:
             raise untraceable(f"mT is of 2 dimensions or more, not of {self.ndim}")
         axes = (*range(self.ndim - 2), self.ndim - 1, self.ndim - 2)
-        xp = self.__array_namespace__()
-        result: Tracer = xp.permute_dims(self, axes)
+        result: Tracer = self.__array_namespace__().permute_dims(self, axes)
         return result
 
     def copy(self) -> Tracer:
