@@ -33,6 +33,10 @@ def scaled(x: Any, factor: float, weights: dict[str, Any]) -> Any:
     return x * factor + weights["bias"]
 
 
+def product(a: Any, b: Any) -> Any:
+    return a @ b
+
+
 @pytest.fixture(scope="module")
 def capture() -> Capture:
     return lower(mlp, *arguments("mlp", S), through=["tensor-compiler"])["tensor-compiler"]
@@ -48,6 +52,13 @@ def test_the_stages_lead_from_the_trace_to_assembly(capture: Capture) -> None:
     assert len(capture.at("loops")) > 20
     names = {stage.name for stage in capture}
     assert all(stage.parent in names for stage in capture if stage.name != "trace")
+
+
+@needs_tools
+def test_code_without_constants_reaches_assembly() -> None:
+    capture = lower(product, Array("f32", (8, 8)), Array("f32", (8, 8)), through=["tensor-compiler"])
+    assert capture["tensor-compiler"].problem == ""
+    assert capture["tensor-compiler"].at("assembly")
 
 
 @needs_tools

@@ -76,11 +76,13 @@ def _instructions(body: str, source: str, code: range) -> Iterator[_Instruction]
 
 
 def _read_only_data(library: Path) -> tuple[int, bytes]:
-    """The address of the section with the constants, and its bytes."""
+    """The address of the section with the constants, and its bytes; none where the code has no constants."""
+    if not re.search(r" \.rodata ", objdump("-h", library)):
+        return 0, b""
     rows = re.findall(
         r"^ ([0-9a-f]+) ((?:[0-9a-f]+ ){1,4}) ", objdump("-s", "-j.rodata", library), re.MULTILINE
     )
-    return int(rows[0][0], 16) if rows else 0, bytes.fromhex("".join(words for _, words in rows))
+    return int(rows[0][0], 16), bytes.fromhex("".join(words for _, words in rows))
 
 
 def _with_constant(instruction: str, start: int, data: bytes) -> str:
