@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from docutils import nodes
 from sphinx import addnodes
 from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
 from sphinx.util.docutils import SphinxDirective
 
 from book_build.publication import Entry
@@ -27,7 +28,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[nodes.Node]], widths: Seq
     group += [nodes.colspec(colwidth=width) for width in widths]
     group += nodes.thead("", _row([nodes.Text(text) for text in head]))
     group += nodes.tbody("", *[_row(cells) for cells in rows])
-    return nodes.table("", group, classes=["status", "colwidths-given"])
+    return nodes.table("", group, classes=["status", "colwidths-given", "longtable"])
 
 
 def _short(value: float | int | str) -> str:
@@ -36,6 +37,20 @@ def _short(value: float | int | str) -> str:
 
 def _row(cells: Iterable[nodes.Node]) -> nodes.row:
     return nodes.row("", *[nodes.entry("", nodes.paragraph("", "", cell)) for cell in cells])
+
+
+def link_to(env: BuildEnvironment, docname: str) -> nodes.Node:
+    """A cross-reference from the page that is being read to another, with its title."""
+    return addnodes.pending_xref(
+        "",
+        nodes.inline("", docname),
+        refdomain="std",
+        reftype="doc",
+        reftarget=f"/{docname}",
+        refdoc=env.docname,
+        refexplicit=False,
+        refwarn=True,
+    )
 
 
 class _StatusDirective(SphinxDirective):
@@ -52,19 +67,6 @@ class _StatusDirective(SphinxDirective):
             if entry.key or entry.problem
         ]
 
-    def link(self, docname: str) -> nodes.Node:
-        """A cross-reference to a page, with its title."""
-        return addnodes.pending_xref(
-            "",
-            nodes.inline("", docname),
-            refdomain="std",
-            reftype="doc",
-            reftarget=f"/{docname}",
-            refdoc=self.env.docname,
-            refexplicit=False,
-            refwarn=True,
-        )
-
 
 class ExecutionStatus(_StatusDirective):
     """A row per executed page: verdict, seconds, date, versions, machine."""
@@ -75,12 +77,12 @@ class ExecutionStatus(_StatusDirective):
         for entry, execution in self.published():
             verdict = "failed" if entry.problem else "ok"
             if execution is None:
-                rows.append([self.link(entry.docname), *map(nodes.Text, (verdict, "", "", "", ""))])
+                rows.append([link_to(self.env, entry.docname), *map(nodes.Text, (verdict, "", "", "", ""))])
                 continue
             versions = ", ".join(f"{name} {version}" for name, version in execution.versions.items())
             date = execution.date[:16].replace("T", " ")
             figures = (f"{execution.seconds:.1f}", f"{execution.cell_seconds:.1f}", date, versions)
-            rows.append([self.link(entry.docname), *map(nodes.Text, (verdict, *figures))])
+            rows.append([link_to(self.env, entry.docname), *map(nodes.Text, (verdict, *figures))])
         head = ("page", "verdict", "seconds", "in cells", "executed (UTC)", "versions")
         return [table(head, rows, (16, 11, 11, 10, 16, 36))]
 
@@ -96,6 +98,11 @@ class ClaimsTable(_StatusDirective):
                 evidence = ", ".join(f"{name} = {_short(value)}" for name, value in claim["evidence"].items())
                 verdict = nodes.Text("held before the failure" if entry.problem else "holds")
                 rows.append(
-                    [nodes.Text(claim["sentence"]), verdict, nodes.Text(evidence), self.link(entry.docname)]
+                    [
+                        nodes.Text(claim["sentence"]),
+                        verdict,
+                        nodes.Text(evidence),
+                        link_to(self.env, entry.docname),
+                    ]
                 )
         return [table(("claim", "verdict", "evidence", "page"), rows, (40, 12, 32, 16))]

@@ -105,6 +105,11 @@ def test_no_line_is_much_too_long(log: str) -> None:
     assert [width for width in widths if width > TOLERANCE] == []
 
 
+def test_nothing_is_taller_than_its_page(log: str) -> None:
+    heights = [float(height) for height in re.findall(r"Overfull \\vbox \(([\d.]+)pt too high\)", log)]
+    assert [height for height in heights if height > TOLERANCE] == []
+
+
 def test_no_glyph_is_missing(log: str, text: str) -> None:
     assert re.findall(r"Missing character: .*", log) == []
     assert "�" not in text
@@ -125,10 +130,10 @@ def test_the_bibliography_lists_what_is_cited(reader: PdfReader, outline: list[t
         for keys in re.findall(r"\{cite\}`([^`]+)`", read_chapter(LAYOUT.book, name).text)
         for key in keys.split(",")
     }
-    page = next(page for _, title, page in outline if title == "Bibliography")
-    entries = re.findall(r"^\[\d+\]", reader.pages[page].extract_text(), re.MULTILINE)
-    more = re.findall(r"^\[\d+\]", reader.pages[page + 1].extract_text(), re.MULTILINE)
-    assert len(entries) + len(more) == len(cited)
+    at, page = next((at, page) for at, (_, title, page) in enumerate(outline) if title == "Bibliography")
+    end = outline[at + 1][2]
+    text = "\n".join(reader.pages[number].extract_text() for number in range(page, end))
+    assert len(re.findall(r"^\[\d+\]", text, re.MULTILINE)) == len(cited)
 
 
 def test_links_lead_somewhere(reader: PdfReader) -> None:
