@@ -14,11 +14,12 @@ from sphinx.config import Config
 from sphinx.environment import BuildEnvironment
 from sphinx.util.docutils import SphinxDirective
 
-from book_build import assets, epub, explorers, latex_parts, mathml, moving, playgrounds, status
+from book_build import assets, epub, explorers, latex_parts, mathml, moving, playgrounds, solutions, status
 from book_build.chapter import parse_chapter
 from book_build.layout import Layout
 from book_build.publication import Entry, read_publication
 from book_build.salt import package_digest
+from book_build.solutions import DIRECTIVE
 from book_build.status import STATUS_DIRECTIVES
 from book_build.store import Store
 
@@ -36,7 +37,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("html-page-context", _offer_notebook, priority=400)  # before the theme adds its buttons
     app.add_directive("objectives", Objectives)
     app.add_role("given", _given)
-    for part in (assets, epub, explorers, latex_parts, mathml, moving, playgrounds, status):
+    for part in (assets, epub, explorers, latex_parts, mathml, moving, playgrounds, solutions, status):
         part.setup(app)
     return {"parallel_read_safe": True, "parallel_write_safe": True, "env_version": _version()}
 
@@ -87,7 +88,11 @@ def _outdated(
     stale = [docname for docname, entry in table.items() if not entry.same_page(shown.get(docname))]
     env.book_shown = table  # type: ignore[attr-defined]
     if stale:
-        stale += [docname for docname in env.found_docs if STATUS_DIRECTIVES & _directives(env, docname)]
+        stale += [
+            docname
+            for docname in env.found_docs
+            if {DIRECTIVE, *STATUS_DIRECTIVES} & _directives(env, docname)
+        ]
     return [docname for docname in stale if docname in env.found_docs]
 
 
