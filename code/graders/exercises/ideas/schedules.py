@@ -20,9 +20,11 @@ def _mutants(source: str, *changes: tuple[str, str, str, str]) -> tuple[WrongAns
 
 INNERMOST = """def innermost(accesses, line):
     def cost(loop):
-        return sum(min(abs(strides.get(loop, 0)), line) / line for strides in accesses)
+        moves = (abs(strides.get(loop, 0)) for strides in accesses)
+        return sum(min(move, line) / line for move in moves)
 
-    return min(sorted({loop for strides in accesses for loop in strides}), key=cost)
+    loops = sorted({loop for strides in accesses for loop in strides})
+    return min(loops, key=cost)
 """
 
 
@@ -41,11 +43,12 @@ ORDER = Exercise(
     task="Pick the loop to go innermost, by the lines of memory that one of its iterations brings.",
     entry="innermost",
     starter='''def innermost(accesses, line):
-    """accesses: for each access a dict loop -> stride, in elements; a loop that is absent moves nothing.
+    """accesses: for each access a dict loop -> stride in elements; absent: it stays.
 
-    line: elements in a line of the cache. An iteration that moves an access by s elements brings a new line
-    once in line / s iterations, at most once each. Return the loop with the fewest lines per iteration, the
-    first by name among equals.
+    line: elements in a line of the cache. An iteration that moves an access by
+    s elements brings a new line once in line / s iterations, at most once each.
+    Return the loop with the fewest lines per iteration, the first by name among
+    equals.
     """
     strides = accesses[0]
     return min(strides, key=strides.get)
@@ -75,11 +78,11 @@ ORDER = Exercise(
     },
     wrong=_mutants(
         INNERMOST,
-        ("looks at the first access alone", "for strides in accesses)\n\n", "for strides in accesses[:1])\n\n",
+        ("looks at the first access alone", "for strides in accesses)\n", "for strides in accesses[:1])\n",
          "not the first alone"),
         ("charges a line for what does not move", "strides.get(loop, 0)", "strides.get(loop, line)",
          "stays on its line"),
-        ("adds up strides", "min(abs(strides.get(loop, 0)), line)", "abs(strides.get(loop, 0))",
+        ("adds up strides", "min(move, line)", "move",
          "one line at most"),
         ("forgets the sign", "abs(strides.get(loop, 0))", "strides.get(loop, 0)", "absolute value"),
         ("takes every line for 16 elements", "def cost(loop):", "def cost(loop, line=16):",
@@ -132,9 +135,10 @@ TILED = Exercise(
     task="Visit a grid tile by tile, whatever its extents.",
     entry="tiles",
     starter='''def tiles(rows, columns, tile):
-    """Yield each (i, j) with 0 <= i < rows and 0 <= j < columns once, in tiles of tile x tile.
+    """Yield each (i, j) with 0 <= i < rows and 0 <= j < columns once.
 
-    Tiles come row by row, and so do the elements of one. Those at the edges may be smaller.
+    In tiles of tile x tile: tiles come row by row, and so do the elements of one.
+    Those at the edges may be smaller.
     """
     for i in range(rows):
         for j in range(columns):
@@ -226,10 +230,10 @@ PARALLEL = Exercise(
     task="Find two iterations that may not run at the same time, or say that there are none.",
     entry="conflict",
     starter='''def conflict(iterations):
-    """iterations: for each iteration of a loop the pair (reads, writes), sets of elements.
+    """iterations: of each iteration of a loop, the sets (reads, writes) of elements.
 
-    Return the positions (earlier, later) of two that touch a common element which at least one of them
-    writes; None if no two do.
+    Return the positions (earlier, later) of two that touch a common element which
+    at least one of them writes; None if no two do.
     """
     return None
 ''',
