@@ -36,6 +36,17 @@ class WrongAnswer:
     hint: str
 
 
+def mutants(source: str, *changes: tuple[str, str, str, str]) -> tuple[WrongAnswer, ...]:
+    """Wrong answers, each `source` with one text replaced: (name, old, new, hint).
+
+    Raises ValueError for a text that `source` does not hold, which would leave a right answer.
+    """
+    for name, old, _, _ in changes:
+        if old not in source:
+            raise ValueError(f"the wrong answer {name!r} replaces {old!r}, which the reference does not hold")
+    return tuple(WrongAnswer(name, source.replace(old, new), hint) for name, old, new, hint in changes)
+
+
 @dataclass(frozen=True)
 class Exercise:
     """An exercise of one chapter.

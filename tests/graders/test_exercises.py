@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from graders import Exercise, WrongAnswer, exercises, grade
+from graders.exercise import mutants
 from graders.registry import chapters
 
 ALL = [(chapter, exercise) for chapter in chapters() for exercise in exercises(chapter).values()]
@@ -45,3 +49,18 @@ def test_each_exercise_has_three_wrong_answers_with_names_of_their_own(
 ) -> None:
     assert len({wrong.name for wrong in exercise.wrong}) >= 3
     assert len({wrong.source for wrong in exercise.wrong} | {exercise.reference}) == len(exercise.wrong) + 1
+
+
+def test_the_registry_stays_what_graders_offers_once_exercises_are_loaded() -> None:
+    probe = (
+        "from graders import exercises; exercises('ideas/schedules'); "
+        "from graders import exercises as again; print(again is exercises)"
+    )
+    assert subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True).stdout == "True\n"
+
+
+def test_a_mutant_that_changes_nothing_is_refused() -> None:
+    with pytest.raises(
+        ValueError, match="the wrong answer 'half' replaces 'b', which the reference does not"
+    ):
+        mutants("a", ("half", "b", "c", "hint"))

@@ -12,16 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from graders.exercise import Exercise, WrongAnswer, require
+from graders.exercise import Exercise, mutants, require
 from tensor_compiler import Expression, Function, host_target, interpret, parse
 from tensor_compiler.affine import evaluate
 from tensor_compiler.traversal import writes
-
-
-def _mutants(source: str, *changes: tuple[str, str, str, str]) -> tuple[WrongAnswer, ...]:
-    """Wrong answers, each `source` with one text replaced: (name, old, new, hint)."""
-    return tuple(WrongAnswer(name, source.replace(old, new), hint) for name, old, new, hint in changes)
-
 
 # --- 1: the range of an index ---------------------------------------------------------------------------
 
@@ -105,7 +99,7 @@ EXTREMES = Exercise(
             "(i - 3) * (j - 5)", {"i": (0, 8), "j": (0, 8)}, "try all four products of the ends"
         ),
     },
-    wrong=_mutants(
+    wrong=mutants(
         RANGE,
         ("takes the upper bound for the last value", "lower, upper - 1", "lower, upper", "ends before"),
         ("starts every loop at 0", "return lower, upper - 1", "return 0, upper - 1", "lower bound"),
@@ -281,7 +275,7 @@ INTERPRETER = Exercise(
         "swaps": _interprets(SWAP, "a Let binds the value of that moment"),
         "stays in bounds": _refuses,
     },
-    wrong=_mutants(
+    wrong=mutants(
         RUN,
         ("starts every loop at 0", "range(value(statement.lower, state), ", "range(0, ", "lower bound"),
         ("computes in double precision", "np.float32(node", "np.float64(node", "rounds its result"),
@@ -383,7 +377,7 @@ EMITTER = Exercise(
         "multiplies matrices": _emits(PRODUCT, "a Reduce adds to what is there"),
         "divides as Python does": _emits(HALVES, "// rounds down, C's / rounds towards 0"),
     },
-    wrong=_mutants(
+    wrong=mutants(
         EMIT,
         ("takes rows for columns", "buffer.extents)", "buffer.extents[::-1])", "length of a row"),
         ("writes constants as doubles", 'f"{node.value!r}f"', "repr(node.value)", "a double"),

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from cache_simulator import simulate
-from graders.exercise import Exercise, WrongAnswer, require
+from graders.exercise import Exercise, WrongAnswer, mutants, require
 from tensor_compiler import (
     ExecutionError,
     Function,
@@ -28,11 +28,6 @@ from tensor_compiler.affine import evaluate
 from tensor_compiler.legality import extent
 from tensor_compiler.statement import Allocate
 from tensor_compiler.traversal import find_loop, walk
-
-
-def _mutants(source: str, *changes: tuple[str, str, str, str]) -> tuple[WrongAnswer, ...]:
-    """Wrong answers, each `source` with one text replaced: (name, old, new, hint)."""
-    return tuple(WrongAnswer(name, source.replace(old, new), hint) for name, old, new, hint in changes)
 
 
 def _results(function: Function) -> list[np.ndarray]:
@@ -126,7 +121,7 @@ GUARD = Exercise(
             "j", 4, 3, INNER, "put the new loops at the path of the old one, in the function"
         ),
     },
-    wrong=_mutants(
+    wrong=mutants(
         SPLIT,
         ("drops the rest", " + factor - 1) // factor", ") // factor", "rounded up"),
         ("leaves the guard out", 'body = (If(Binary("<", at, old.upper), body),)', "pass", "rounded up"),
@@ -248,7 +243,7 @@ SWAP = Exercise(
         "keeps a sum from its reads": _finds("B[i + j] += B[i + j + 2]", False, "a sum needs its order to a read"),
         "tells the buffers apart": _finds("B[i + j] += A[i + j, 0] * B[19]", True, "an element is one of a buffer"),
     },
-    wrong=_mutants(
+    wrong=mutants(
         WITNESS,
         ("orders reads", 'one.kind == other.kind == "reads"', "False", "two reads"),
         (
@@ -357,7 +352,7 @@ REGISTER_TILE = Exercise(
         "can be written in C": _compiles,
     },
     wrong=(
-        *_mutants(
+        *mutants(
             TILE,
             ("keeps the long tile", "[16, 16]", "[8, 32]", "rows x columns"),
             ("takes a tile that does not fit", "[16, 16]", "[32, 32]", "hold together"),

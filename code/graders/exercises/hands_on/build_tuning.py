@@ -9,18 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from graders.exercise import Exercise, WrongAnswer, require
+from graders.exercise import Exercise, WrongAnswer, mutants, require
 from tensor_compiler import Function, interpret, parse, show
 from tensor_compiler.pipeline import NO_MACHINE
 from tensor_compiler.rules.nest import divisor
 from tensor_compiler.tuning import Candidate, Record, Space
 from tensor_compiler.tuning.record import best
-
-
-def _mutants(source: str, *changes: tuple[str, str, str, str]) -> tuple[WrongAnswer, ...]:
-    """Wrong answers, each `source` with one text replaced: (name, old, new, hint)."""
-    return tuple(WrongAnswer(name, source.replace(old, new), hint) for name, old, new, hint in changes)
-
 
 # --- 1: faster, slower, tie ----------------------------------------------------------------------------
 
@@ -278,7 +272,7 @@ TUNABLE = Exercise(
         "makes a program of its own for each answer": _makes_different_programs,
         "computes the product, in vectors": _computes,
     },
-    wrong=_mutants(
+    wrong=mutants(
         RULE,
         (
             "takes the largest tile",
@@ -388,7 +382,7 @@ FAIR = Exercise(
         ),
         "finds none": _finds_none,
     },
-    wrong=_mutants(
+    wrong=mutants(
         USABLE,
         (
             "takes what has no time",

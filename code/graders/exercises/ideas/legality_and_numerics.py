@@ -9,14 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from graders.exercise import Exercise, WrongAnswer, require
+from graders.exercise import Exercise, WrongAnswer, mutants, require
 from tensor_compiler import Refused, Schedule, parse
-
-
-def _mutants(source: str, *changes: tuple[str, str, str, str]) -> tuple[WrongAnswer, ...]:
-    """Wrong answers, each `source` with one text replaced: (name, old, new, hint)."""
-    return tuple(WrongAnswer(name, source.replace(old, new), hint) for name, old, new, hint in changes)
-
 
 # --- 1: how many numbers lie between two ------------------------------------------------------------------
 
@@ -73,7 +67,7 @@ ULPS = Exercise(
         "far across zero": _apart(-2.0, 2.0, 1 << 31, "the count need not fit into 32 bits"),
     },
     wrong=(
-        *_mutants(
+        *mutants(
             ULPS_REFERENCE,
             ("bits as they are", "bits if bits >= 0 else -(bits & 0x7FFFFFFF)", "bits", "one number"),
             (
@@ -171,7 +165,7 @@ LEGAL = Exercise(
         "three loops, two dependences": _orders([(0, 1, -1), (1, -1, 0)], "every distance, in the new order"),
     },
     wrong=(
-        *_mutants(
+        *mutants(
             LEGAL_REFERENCE,
             ("ignores the order", "distance[place] for place in order", "distance", "read before write"),
             (
@@ -300,7 +294,7 @@ COUNTER = Exercise(
         ),
     },
     wrong=(
-        *_mutants(
+        *mutants(
             COUNTER_REFERENCE,
             (
                 "compares with !=",

@@ -5,12 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from graders.exercise import Exercise, WrongAnswer, require
-
-
-def _mutants(source: str, *changes: tuple[str, str, str, str]) -> tuple[WrongAnswer, ...]:
-    """Wrong answers, each `source` with one text replaced: (name, old, new, hint)."""
-    return tuple(WrongAnswer(name, source.replace(old, new), hint) for name, old, new, hint in changes)
+from graders.exercise import Exercise, WrongAnswer, mutants, require
 
 
 def _close(found: float, expected: float) -> bool:
@@ -56,7 +51,7 @@ INTENSITY = Exercise(
         "small weights": _intensity(1, 512, 512, 4, 1, "the weights have a size of their own"),
         "half a byte": _intensity(4, 256, 256, 2, 0.5, "two weights can share a byte"),
     },
-    wrong=_mutants(
+    wrong=mutants(
         INTENSITY_REFERENCE,
         ("forgets the result", " + number * m * n", "", "three numbers"),
         ("counts a step once", "2 * m", "m", "one addition"),
@@ -117,7 +112,7 @@ TIME = Exercise(
         "overhead does not overlap": _time([(80, 10)], 10, 10, 1, 9, "nothing else happens during the start"),
     },
     wrong=(
-        *_mutants(
+        *mutants(
             TIME_REFERENCE,
             (
                 "counts FLOPs only",
@@ -193,7 +188,7 @@ ROWS = Exercise(
         "small weights": _rows(64, 64, 2, 2, 295, None, "how far does the intensity rise as m grows?"),
     },
     wrong=(
-        *_mutants(
+        *mutants(
             ROWS_REFERENCE,
             ("half of the FLOPs", "2 * k * n", "k * n", "move, too"),
             ("rounds to the nearest", "math.ceil(", "round(", "round up"),

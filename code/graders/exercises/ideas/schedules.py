@@ -8,13 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from graders.exercise import Exercise, WrongAnswer, require
-
-
-def _mutants(source: str, *changes: tuple[str, str, str, str]) -> tuple[WrongAnswer, ...]:
-    """Wrong answers, each `source` with one text replaced: (name, old, new, hint)."""
-    return tuple(WrongAnswer(name, source.replace(old, new), hint) for name, old, new, hint in changes)
-
+from graders.exercise import Exercise, mutants, require
 
 # --- 1: which loop goes innermost ---------------------------------------------------------------------------
 
@@ -76,7 +70,7 @@ ORDER = Exercise(
             line=8,
         ),
     },
-    wrong=_mutants(
+    wrong=mutants(
         INNERMOST,
         ("looks at the first access alone", "for strides in accesses)\n", "for strides in accesses[:1])\n",
          "not the first alone"),
@@ -151,7 +145,7 @@ TILED = Exercise(
         "a tile larger than the grid": _covers(2, 3, 8, "one tile, cut on both sides"),
         "tile by tile": _in_tiles,
     },
-    wrong=_mutants(
+    wrong=mutants(
         TILES,
         ("leaves the rest out", "range(0, columns, tile)", "range(0, columns - tile + 1, tile)", "is cut"),
         ("runs past the edge", "min(left + tile, columns)", "left + tile", "is cut"),
@@ -261,7 +255,7 @@ PARALLEL = Exercise(
         ),
         "random iterations": _agrees_with_shuffles,
     },
-    wrong=_mutants(
+    wrong=mutants(
         CONFLICT,
         ("forgets what the earlier writes and the later reads", " or other_writes & reads", "",
          "later reads what the earlier"),
