@@ -81,13 +81,9 @@ def fold_into(section: nodes.section, found: dict[str, Exercise]) -> None:
     ]
     ends = [*starts[1:], len(section)]
     for start, end in reversed(list(zip(starts, ends, strict=True))):
-        kind, name = (
-            section[start].astext().split(" ", 1)[1],
-            next(section[start].findall(nodes.emphasis), None),
-        )
-        if kind.startswith("(graded") and name is not None:
-            named = name.astext().rstrip(".")
-            section.insert(end, solution("", *solved(found[named]), name=named))
+        name = next((each.astext().rstrip(".") for each in section[start].findall(nodes.emphasis)), "")
+        if re.match(r"\d+ \(graded", section[start].astext()):
+            section.insert(end, solution("", *solved(found[name]), name=name))
 
 
 class Solutions(SphinxDirective):
