@@ -59,7 +59,7 @@ def solved(exercise: Exercise) -> list[nodes.Node]:
     rejected = "; ".join(wrong.name for wrong in exercise.wrong)
     return [
         nodes.literal_block(source, source, language="python"),
-        nodes.paragraph("", f"Rejected is an answer that does one of these: {rejected}."),
+        nodes.paragraph("", f"What the grader rejects, by name: {rejected}."),
     ]
 
 
