@@ -56,7 +56,8 @@ def main() -> None:
         print("set-up: creating .venv", flush=True)
         run(sys.executable, "-m", "venv", str(ENVIRONMENT))
     print("set-up: installing requirements.lock into .venv (a few minutes, about 4 GB)", flush=True)
-    run(python, "-m", "pip", "install", "--quiet", "--requirement", "requirements.lock")
+    # The lock is complete. Resolving it anew would add what nvidia-cutlass asks for beside its pycute.
+    run(python, "-m", "pip", "install", "--quiet", "--no-deps", "--requirement", "requirements.lock")
     run(python, "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation", "--editable", ".")
     shutil.rmtree(FOR_PAGES, ignore_errors=True)
     fetch = ("download", "--quiet", "--no-deps", "--require-hashes", "--dest", str(FOR_PAGES))
