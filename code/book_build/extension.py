@@ -14,7 +14,18 @@ from sphinx.config import Config
 from sphinx.environment import BuildEnvironment
 from sphinx.util.docutils import SphinxDirective
 
-from book_build import assets, epub, explorers, latex_parts, mathml, moving, playgrounds, solutions, status
+from book_build import (
+    assets,
+    epub,
+    explorers,
+    latex_parts,
+    mathml,
+    moving,
+    passport_tables,
+    playgrounds,
+    solutions,
+    status,
+)
 from book_build.chapter import parse_chapter
 from book_build.layout import Layout
 from book_build.publication import Entry, read_publication
@@ -37,8 +48,10 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("html-page-context", _offer_notebook, priority=400)  # before the theme adds its buttons
     app.add_directive("objectives", Objectives)
     app.add_role("given", _given)
-    for part in (assets, epub, explorers, latex_parts, mathml, moving, playgrounds, solutions, status):
+    for part in (assets, epub, explorers, latex_parts, mathml, moving, playgrounds, solutions):
         part.setup(app)
+    for tables in (passport_tables, status):
+        tables.setup(app)
     return {"parallel_read_safe": True, "parallel_write_safe": True, "env_version": _version()}
 
 

@@ -8,7 +8,7 @@ import nbformat
 
 from book_build.chapter import parse_chapter
 from book_build.publication import read_publication, text_digest
-from book_build.store import CLAIM, Store, with_outputs
+from book_build.store import FOR_TABLES, Store, with_outputs
 
 INSTALL_CELL = """\
 # This notebook is a chapter of "AI Compilers: an executable book". It runs in the book's own environment:
@@ -36,7 +36,8 @@ def read_page(text: str, executions: str) -> nbformat.NotebookNode:
     notebook.metadata["language_info"] = {"name": "python", "pygments_lexer": "ipython3"}
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
-            output.get("data", {}).pop(CLAIM, None)  # for the status page, not for this one
+            for mime_type in FOR_TABLES:
+                output.get("data", {}).pop(mime_type, None)
     if chapter.code_cells:
         cell = nbformat.v4.new_code_cell(INSTALL_CELL, metadata={"tags": ["remove-cell"]}, id="install")
         notebook.cells.insert(0, cell)

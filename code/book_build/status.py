@@ -13,7 +13,7 @@ from sphinx.util.docutils import SphinxDirective
 from book_build.publication import Entry
 from book_build.store import Execution, Store
 
-STATUS_DIRECTIVES = {"execution-status", "claims-table"}
+STATUS_DIRECTIVES = {"execution-status", "claims-table", "passports"}
 
 
 def setup(app: Sphinx) -> None:
@@ -53,22 +53,27 @@ def link_to(env: BuildEnvironment, docname: str) -> nodes.Node:
     )
 
 
-class _StatusDirective(SphinxDirective):
-    """Remembers that its page shows the status, so that a new execution makes the page stale."""
+def published(env: BuildEnvironment) -> list[tuple[Entry, Execution | None]]:
+    """Every page that executes, in reading order, with the execution it shows."""
+    entries: dict[str, Entry] = env.book_publication  # type: ignore[attr-defined]
+    store: Store = env.book_store  # type: ignore[attr-defined]
+    return [
+        (entry, store.find(entry.docname, entry.key) if entry.key else None)
+        for entry in entries.values()
+        if entry.key or entry.problem
+    ]
+
+
+class StatusDirective(SphinxDirective):
+    """Remembers that its page shows what others published: a new execution makes the page stale."""
 
     def published(self) -> list[tuple[Entry, Execution | None]]:
         """Every page that executes, in reading order, with the execution it shows."""
         self.env.metadata[self.env.docname]["book_directives"] = sorted(STATUS_DIRECTIVES)
-        entries: dict[str, Entry] = self.env.book_publication  # type: ignore[attr-defined]
-        store: Store = self.env.book_store  # type: ignore[attr-defined]
-        return [
-            (entry, store.find(entry.docname, entry.key) if entry.key else None)
-            for entry in entries.values()
-            if entry.key or entry.problem
-        ]
+        return published(self.env)
 
 
-class ExecutionStatus(_StatusDirective):
+class ExecutionStatus(StatusDirective):
     """A row per executed page: verdict, seconds, date, versions, machine."""
 
     def run(self) -> list[nodes.Node]:
@@ -87,7 +92,7 @@ class ExecutionStatus(_StatusDirective):
         return [table(head, rows, (16, 11, 11, 10, 16, 36))]
 
 
-class ClaimsTable(_StatusDirective):
+class ClaimsTable(StatusDirective):
     """A row per claim that a published execution asserted."""
 
     def run(self) -> list[nodes.Node]:

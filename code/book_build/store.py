@@ -21,6 +21,8 @@ from book_build.chapter import Chapter, parse_chapter
 
 KEPT = 4  # executions kept per chapter, so that a reverted change finds its outputs again
 CLAIM = "application/vnd.ai-compilers-book.claim+json"
+PASSPORT = "application/vnd.ai-compilers-book.passport+json"
+FOR_TABLES = (CLAIM, PASSPORT)  # what cells publish for the tables that directives make, not for their output
 
 
 @dataclass(frozen=True)
@@ -45,10 +47,14 @@ class Execution:
 
     def claims(self) -> Iterator[dict[str, Any]]:
         """The claims that held, in order: `sentence` and `evidence` of each."""
+        return self.published(CLAIM)
+
+    def published(self, mime_type: str) -> Iterator[dict[str, Any]]:
+        """What the cells published as `mime_type`, in order."""
         for outputs in self.outputs:
             for output in outputs:
-                if CLAIM in output.get("data", {}):
-                    yield output["data"][CLAIM]
+                if mime_type in output.get("data", {}):
+                    yield output["data"][mime_type]
 
 
 class Store:
