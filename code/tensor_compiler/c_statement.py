@@ -20,6 +20,7 @@ from .traversal import (
     children,
     expressions,
     free_names,
+    loads,
     statements,
     substitute,
     writes,
@@ -189,7 +190,7 @@ class Emitter:
         if loop.kind == "parallel" and outer:
             yield from self.parallel(loop, lower, upper, inside)
             return
-        body = self.body(loop.body, inside, outer and loop.kind != "parallel")
+        body = [*in_order(loop), *self.body(loop.body, inside, outer and loop.kind != "parallel")]
         yield from braced(f"for ({header(loop.name, lower, upper, place)})", body)
 
     def parallel(self, loop: For, lower: Expression, upper: Expression, inside: Place) -> Iterator[str]:
@@ -263,6 +264,14 @@ class Emitter:
                 yield f"{whole} = {statement.instruction}({whole}, {', '.join(places)});"
                 return
         yield from self.body(expand(statement, self.names), place, outer)
+
+
+def in_order(loop: For) -> list[str]:
+    """What keeps iterations in order where an innermost loop seems to load what it stores in another one."""
+    innermost = not any(isinstance(inside, For) for inside in statements(loop.body))
+    stored = [(write.buffer, write.indices) for write in writes(loop)]
+    carried = any(a.buffer == b and a.indices != at for a in loads(loop) for b, at in stored)
+    return ["IN_ORDER;"] if innermost and carried else []
 
 
 def dtypes(function: Function) -> set[DType]:

@@ -44,15 +44,6 @@ class Target:
         """The target without contraction of a * b + c, so that C rounds as the interpreter does."""
         return replace(self, flags=(*self.flags, "-ffp-contract=off"))
 
-    def sanitized(self) -> Target:
-        """The target with AddressSanitizer and UndefinedBehaviorSanitizer, which the process preloads."""
-        sanitizers = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-g", "-O1")
-        return replace(self, flags=(*self.flags, *sanitizers))
-
-    def with_vectors(self, vector_bytes: int) -> Target:
-        """The target with narrower vectors of 16, 32 or 64 bytes."""
-        return replace(self, vector_bytes=vector_bytes)
-
 
 FLAGS = ("-O3", "-march=native", "-fno-math-errno", "-fno-trapping-math", "-fwrapv", "-ffp-contract=fast")
 

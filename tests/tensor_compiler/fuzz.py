@@ -31,23 +31,13 @@ from tensor_compiler.expression import Binary, Buffer, Cast, Constant, Expressio
 from tensor_compiler.kernel import compile_function
 from tensor_compiler.primitives import PRIMITIVES
 from tensor_compiler.statement import Allocate, Body, For, If, Kind, Reduce, Reduction, Statement, Store
-from tensor_compiler.target import Target, host_target
+from tensor_compiler.target import host_target
 from tensor_compiler.traversal import find_loop, replace_at, walk, written_buffers
 from tensor_compiler.verify import InvalidProgram
 
 Ranges = dict[str, int]  # a loop, and an upper end of what it runs to
 WIDTH = 34  # elements of a buffer in each dimension: more than any index reaches
 MIDDLE = 16  # and of a buffer between two nests
-
-
-def judged() -> Target:
-    """The target without the loop vectorizer of the C compiler, whose work is not ours to judge.
-
-    GCC 12.2 at -O3 vectorizes `A[i + 1, j + 2] = A[i, j + 1] + C[j + 1]` for 4 by 6 iterations wrongly, seed
-    311981800: right at -O2 and without the vectorizer.
-    """
-    target = host_target().strict()
-    return replace(target, flags=(*target.flags, "-fno-tree-loop-vectorize"))
 
 
 @dataclass
@@ -380,7 +370,7 @@ def check_schedule(
     if compiled:
         counts["compiled"] += 1
         result = [array.copy() for array in given]
-        compile_function(schedule.function, judged(), threads=2)(*result)
+        compile_function(schedule.function, host_target().strict(), threads=2)(*result)
         if not all(map(np.array_equal, before, result)):
             raise Miscompiled(f"seed {seed}: in C\n{show(function)}\n->\n{schedule.show()}")
 

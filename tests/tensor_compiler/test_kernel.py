@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import ml_dtypes
 import numpy as np
 import pytest
+from tests.tensor_compiler.sanitizers import sanitized
 
 from tensor_compiler import interpret, kernel, parse
 from tensor_compiler.arguments import ALIGNMENT, BadArgument, aligned_empty
@@ -102,7 +104,7 @@ def test_the_second_compilation_is_a_look_up() -> None:
 def test_flags_and_runtime_are_part_of_the_key(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     target = host_target()
     source = compile_function(SCALE).source
-    libraries = {kernel.compiled(source, each)[0] for each in (target, target.strict(), target.sanitized())}
+    libraries = {kernel.compiled(source, each)[0] for each in (target, target.strict(), sanitized(target))}
     changed = tmp_path / "runtime.h"
     changed.write_text(kernel.RUNTIME.read_text() + "/* changed */\n")
     monkeypatch.setattr(kernel, "RUNTIME", changed)
@@ -159,5 +161,5 @@ def test_the_target_is_what_the_compiler_says_of_this_machine() -> None:
     assert target.vector_bytes == (
         64 if "__AVX512F__" in target.macros else 32 if "__AVX2__" in target.macros else 16
     )
-    assert target.with_vectors(16).lanes == 4
+    assert replace(target, vector_bytes=16).lanes == 4
     assert target.strict().flags[-1] == "-ffp-contract=off"

@@ -13,7 +13,7 @@ import tensor_compiler
 
 PACKAGE = Path(str(tensor_compiler.__file__)).parent
 GOAL = 4500  # lines of code of the whole package
-BUDGET = 6250  # what it has by now: lower this with each change that makes it smaller
+BUDGET = 6249  # what it has by now: lower this with each change that makes it smaller
 LONGEST = 400  # lines of one file, all counted
 LAYOUT = {
     tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER
