@@ -14,7 +14,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.tensor_compiler.programs import arrays_for, programs
-from tests.tensor_compiler.sanitizers import sanitized
 
 from tensor_compiler import Function, interpret, parse
 from tensor_compiler.c_statement import Unsupported, c_source
