@@ -60,12 +60,17 @@ _PADDING = {"NOP", "nop", "nopw", "nopl", "data16", "cs"}  # the last two stand 
 _REGISTER_BITS = {"zmm": 512, "ymm": 256, "xmm": 128}
 
 
+def opcodes(language: str, text: str) -> list[str]:
+    """The name of each instruction in the text's order, without padding; language is a key of the table."""
+    return [opcode for opcode in _OPCODE[language].findall(text) if opcode not in _PADDING]
+
+
 def instructions(language: str, text: str) -> Mapping[str, int]:
     """The number of instructions in all, and of each kind that occurs; language is a key of the table."""
-    opcodes = [opcode for opcode in _OPCODE[language].findall(text) if opcode not in _PADDING]
-    kinds = Counter({"instructions": len(opcodes)})
+    found = opcodes(language, text)
+    kinds = Counter({"instructions": len(found)})
     for kind, pattern in _KINDS[language].items():
-        kinds[kind] = sum(1 for opcode in opcodes if re.match(pattern, opcode))
+        kinds[kind] = sum(1 for opcode in found if re.match(pattern, opcode))
     if language == "x86":
         kinds["widest vector register in bits"] = max(
             (bits for name, bits in _REGISTER_BITS.items() if re.search(rf"\b{name}\d", text)), default=0

@@ -73,6 +73,7 @@ def compiled(
     Raises CompilationFailed.
     """
     arguments, keywords = with_arrays(tuple(arguments), _pointer), with_arrays(dict(keywords), _pointer)
+    kernel.device_caches.clear()  # what this process compiled before has no passes and no log either
     return observed(lambda: kernel.warmup(*arguments, grid=(1,), **keywords), kernel, target, keep_passes)
 
 
