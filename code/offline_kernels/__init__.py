@@ -1,0 +1,10 @@
+"""Triton kernels compiled in this process, for a GPU that is described: pass by pass, or without some.
+
+`compile_for` takes the arguments of a launch, descriptors too, and counts what became of the kernel;
+`step_through` lets each pass of the compiler run alone, keeps what it left, and can leave passes out.
+"""
+
+from offline_kernels.kernel import OfflineKernel, compile_for
+from offline_kernels.stepper import PassRun, UnknownPass, step_through
+
+__all__ = ["OfflineKernel", "PassRun", "UnknownPass", "compile_for", "step_through"]
