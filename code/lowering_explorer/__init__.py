@@ -1,7 +1,7 @@
 """One function in, every intermediate representation of every compiler out, as data and as a page."""
 
 from lowering_explorer.adapters import ADAPTERS, NotAvailable
-from lowering_explorer.argument import Array, BadArgument
+from lowering_explorer.argument import Array, BadArgument, Tiles
 from lowering_explorer.comparison import compare
 from lowering_explorer.function_source import NotSendable
 from lowering_explorer.lower import lower
@@ -19,6 +19,7 @@ __all__ = [
     "NotSendable",
     "Source",
     "Stage",
+    "Tiles",
     "compare",
     "lower",
 ]

@@ -44,11 +44,24 @@ class Array:
         return DTYPES[self.dtype]
 
 
+@dataclass(frozen=True)
+class Tiles:
+    """An array that a Triton or Gluon kernel reaches through a tensor descriptor, one tile at a time."""
+
+    array: Array
+    tile: tuple[int, ...]
+
+    def __str__(self) -> str:
+        return f"{self.array}@[{','.join(map(str, self.tile))}]"
+
+
 def parse(text: str) -> Any:
-    """An argument of the command line: `f32[128,1024]`, `s32[]`, or a Python number or string.
+    """An argument of the command line: `f32[128,1024]`, `f16[128,1024]@[64,64]`, `s32[]`, a number or a bool.
 
     Raises BadArgument.
     """
+    if tiles := re.fullmatch(r"(.*)@\[([\d, ]+)\]", text.strip()):
+        return Tiles(parse(tiles[1]), _extents(tiles[2]))
     match = re.fullmatch(r"(\w+)\[([\d, ]*)\]", text.strip())
     if match is None:
         if re.fullmatch(r"[+-]?\d+", text):
@@ -61,7 +74,11 @@ def parse(text: str) -> Any:
     dtype = SHORT.get(dtype, dtype)
     if dtype not in DTYPES:
         raise BadArgument(f"{text!r} has no known dtype; known are {', '.join(DTYPES)}")
-    return Array(dtype, tuple(int(extent) for extent in match[2].replace(" ", "").split(",") if extent))
+    return Array(dtype, _extents(match[2]))
+
+
+def _extents(text: str) -> tuple[int, ...]:
+    return tuple(int(extent) for extent in text.replace(" ", "").split(",") if extent)
 
 
 def described(value: Any) -> Any:
@@ -69,7 +86,7 @@ def described(value: Any) -> Any:
 
     Raises BadArgument for what is neither an array, a number, a string, None nor one of those.
     """
-    if isinstance(value, Array) or value is None or isinstance(value, bool | int | float | str):
+    if isinstance(value, Array | Tiles) or value is None or isinstance(value, bool | int | float | str):
         return value
     if isinstance(value, tuple | list):
         return type(value)(described(item) for item in value)
@@ -86,14 +103,21 @@ def described(value: Any) -> Any:
     )
 
 
-def with_arrays(value: Any, make: Any) -> Any:
-    """The same argument with `make(array)` in the place of each `Array`."""
+def with_arrays(value: Any, make: Any, describe: Any = None) -> Any:
+    """The same argument with `make(array)` for each `Array` and `describe(tiles)` for each `Tiles`.
+
+    Raises BadArgument for `Tiles` where nothing describes them.
+    """
     if isinstance(value, Array):
         return make(value)
+    if isinstance(value, Tiles):
+        if describe is None:
+            raise BadArgument(f"{value} goes to a Triton or Gluon kernel; pass {value.array} to a function")
+        return describe(value)
     if isinstance(value, tuple | list):
-        return type(value)(with_arrays(item, make) for item in value)
+        return type(value)(with_arrays(item, make, describe) for item in value)
     if isinstance(value, dict):
-        return {key: with_arrays(item, make) for key, item in value.items()}
+        return {key: with_arrays(item, make, describe) for key, item in value.items()}
     return value
 
 

@@ -6,6 +6,7 @@ import triton
 import triton.language as tl
 from triton.experimental import gluon
 from triton.experimental.gluon import language as gl
+from triton.experimental.gluon.language.nvidia.hopper import mbarrier, tma
 
 
 @triton.jit
@@ -39,3 +40,22 @@ def scale_kernel(X, G, Y, BLOCK: gl.constexpr):
     g = gl.load(G + at)
     y = x * g
     gl.store(Y + at, y)
+
+
+@triton.jit
+def described_copy_kernel(X, Y, ROWS: tl.constexpr):
+    row = tl.program_id(0) * ROWS
+    Y.store([row, 0], X.load([row, 0]))
+
+
+@gluon.jit
+def described_gluon_copy_kernel(X, Y, ROWS: gl.constexpr):
+    row = gl.program_id(0) * ROWS
+    tile = gl.allocate_shared_memory(X.dtype, X.block_type.shape, X.layout)
+    filled = mbarrier.allocate_mbarrier()
+    mbarrier.init(filled, count=1)
+    mbarrier.expect(filled, X.block_type.nbytes)
+    tma.async_copy_global_to_shared(X, [row, 0], filled, tile)
+    mbarrier.wait(filled, 0)
+    tma.async_copy_shared_to_global(Y, [row, 0], tile)
+    tma.store_wait(0)

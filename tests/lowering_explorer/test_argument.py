@@ -8,7 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lowering_explorer import Array, BadArgument
+from lowering_explorer import Array, BadArgument, Tiles
 from lowering_explorer.argument import DTYPES, described, parse, with_arrays, written
 
 arrays = st.builds(
@@ -21,6 +21,21 @@ def test_reads_what_it_writes(array: Array) -> None:
     assert parse(str(array)) == array
 
 
+@given(arrays, st.lists(st.integers(1, 99), min_size=1, max_size=4).map(tuple))
+def test_reads_the_tiles_that_it_writes(array: Array, tile: tuple[int, ...]) -> None:
+    assert parse(written(described(Tiles(array, tile)))) == Tiles(array, tile)
+
+
+def test_tiles_are_described_to_a_kernel_and_refused_to_a_function() -> None:
+    tiles = Tiles(Array("f16", (8, 64)), (8, 32))
+    assert with_arrays(([tiles],), str, lambda tiles: tiles.tile) == ([(8, 32)],)
+    with pytest.raises(BadArgument) as refusal:
+        with_arrays(([tiles],), str)
+    assert str(refusal.value) == (
+        "f16[8,64]@[8,32] goes to a Triton or Gluon kernel; pass f16[8,64] to a function"
+    )
+
+
 @pytest.mark.parametrize(
     ("text", "value"),
     [
@@ -28,6 +43,7 @@ def test_reads_what_it_writes(array: Array) -> None:
         ("float32[8]", Array("f32", (8,))),
         ("i8[]", Array("s8", ())),
         ("bool[4]", Array("pred", (4,))),
+        ("f16[256,512]@[64, 32]", Tiles(Array("f16", (256, 512)), (64, 32))),
         ("3", 3),
         ("-2.5", -2.5),
         ("True", True),

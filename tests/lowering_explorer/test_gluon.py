@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
-from tests.lowering_explorer import kernels
+from tests.lowering_explorer import functions, kernels
 from tests.lowering_explorer.finding import line_of
 from tests.lowering_explorer.places import check_parents, multiplies_at
 
-from lowering_explorer import Array, Lowering, lower
+from lowering_explorer import Array, Lowering, Tiles, lower
 
 pytestmark = pytest.mark.slow
 
@@ -47,3 +48,23 @@ def test_refuses_a_kernel_of_triton() -> None:
         "gluon stopped before its first stage: gluon takes a kernel decorated with gluon.jit; "
         "a kernel of triton.jit goes through triton"
     )
+
+
+@pytest.mark.parametrize(
+    ("kernel", "compiler"),
+    [(kernels.described_copy_kernel, "triton"), (kernels.described_gluon_copy_kernel, "gluon")],
+)
+def test_a_kernel_takes_a_descriptor_and_copies_by_the_copy_engine(kernel: Any, compiler: str) -> None:
+    tiles = Tiles(Array("f16", (256, 64)), (64, 64))
+    (capture,) = lower(kernel, tiles, tiles, ROWS=64, through=[compiler], options={"targets": ["sm_90"]})
+    assert capture.problem == ""
+    counts = capture["SASS for sm_90"].counts
+    assert counts["asynchronous copy"] == 2  # one tile in, one tile out
+    assert " LDG" not in capture["SASS for sm_90"].text  # no thread loads
+    assert counts["shared bytes"] >= 64 * 64 * 2
+
+
+def test_a_function_takes_no_descriptor() -> None:
+    tiles = Tiles(Array("f32", (8, 64)), (8, 64))
+    (capture,) = lower(functions.norm, tiles, Array("f32", (64,)), through=["xla"])
+    assert capture.problem.endswith("pass f32[8,64] to a function.")

@@ -22,6 +22,7 @@ from triton.backends.driver import DriverBase
 from triton.compiler.errors import CompilationError
 from triton.runtime.jit import MockTensor, get_jit_fn_file_line
 
+from lowering_explorer.adapters.triton_descriptor import descriptor_for
 from lowering_explorer.argument import Array, with_arrays
 from lowering_explorer.request import CannotCapture
 
@@ -69,10 +70,12 @@ def compiled(
 ) -> Compiled:
     """Compiles a kernel for the target with the arguments, constants and options of a launch.
 
-    An `Array` stands for a pointer that is a multiple of 16 bytes, as allocated memory is.
-    Raises CompilationFailed.
+    An `Array` stands for a pointer that is a multiple of 16 bytes, as allocated memory is; `Tiles` stand for
+    a descriptor that the host makes. Raises CompilationFailed.
     """
-    arguments, keywords = with_arrays(tuple(arguments), _pointer), with_arrays(dict(keywords), _pointer)
+    describe = descriptor_for(kernel)
+    arguments = with_arrays(tuple(arguments), _pointer, describe)
+    keywords = with_arrays(dict(keywords), _pointer, describe)
     kernel.device_caches.clear()  # what this process compiled before has no passes and no log either
     return observed(lambda: kernel.warmup(*arguments, grid=(1,), **keywords), kernel, target, keep_passes)
 
