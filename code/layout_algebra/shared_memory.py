@@ -1,0 +1,32 @@
+"""Shared memory of a GPU as 32 banks, and what an access of a warp costs there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+BANKS = 32
+WORD = 4  # bytes of one bank
+LINE = BANKS * WORD  # bytes that leave shared memory in one wavefront at best
+
+
+def bank(address: int) -> int:
+    """The bank that holds the byte at `address`."""
+    return address // WORD % BANKS
+
+
+def wavefronts(addresses: Sequence[int], width: int) -> int:
+    """In how many steps shared memory serves an access: one byte address and `width` bytes for each thread.
+
+    As many threads go together as fill a line: 32 of 4 bytes, 8 of 16. A group takes one step for each
+    different word in its busiest bank; threads that want the same word share it. It counts, and has no clock.
+    """
+    together = LINE // max(width, WORD)
+    steps = 0
+    for start in range(0, len(addresses), together):
+        words = {
+            address // WORD + i
+            for address in addresses[start : start + together]
+            for i in range(-(-width // WORD))
+        }
+        steps += max([word % BANKS for word in words].count(each) for each in range(BANKS))
+    return steps
