@@ -2,7 +2,14 @@
 
 from measurement.cache_simulator import CacheCounts, simulate_caches
 from measurement.card import MachineCard, measure_machine, quickest
-from measurement.comparison import CPU_TIME, WALL_TIME, Clock, Comparison, compare
+from measurement.comparison import (
+    CPU_TIME,
+    CPU_TIME_WITH_CHILDREN,
+    WALL_TIME,
+    Clock,
+    Comparison,
+    compare,
+)
 from measurement.counters import instructions, page_faults
 from measurement.environment import ALLOCATOR, run_fresh, single_threaded
 from measurement.machine import describe_machine
@@ -11,6 +18,7 @@ from measurement.roofline import attainable
 __all__ = [
     "ALLOCATOR",
     "CPU_TIME",
+    "CPU_TIME_WITH_CHILDREN",
     "WALL_TIME",
     "CacheCounts",
     "Clock",

@@ -1,15 +1,17 @@
-"""The protocol on simulated clocks: what is true is known, and nothing waits for real time."""
+"""The protocol on simulated clocks: what is true is known, and only one child process takes real time."""
 
 from __future__ import annotations
 
 import random
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
 
-from measurement import Clock, compare
+from measurement import CPU_TIME, CPU_TIME_WITH_CHILDREN, Clock, compare
 from measurement.comparison import median_with_interval
 
 MS = 1_000_000
@@ -148,3 +150,11 @@ def test_html_is_escaped() -> None:
 def test_too_few_pairs_are_refused() -> None:
     with pytest.raises(ValueError, match="9 pairs cannot give an interval; use at least 10"):
         compare(lambda: None, lambda: None, pairs=9)
+
+
+def test_the_clock_with_children_counts_what_an_ended_child_used() -> None:
+    work = "import time\nwhile time.process_time() < 0.3: pass\nprint(time.process_time())"
+    before, without = CPU_TIME_WITH_CHILDREN.read(), CPU_TIME.read()
+    child = subprocess.run([sys.executable, "-c", work], capture_output=True, text=True, check=True)
+    used = CPU_TIME_WITH_CHILDREN.read() - before - (CPU_TIME.read() - without)
+    assert used >= 0.9e9 * float(child.stdout)
