@@ -51,8 +51,10 @@ class TvmProgram:
         return np.asarray(result.numpy())
 
 
-def with_tvm(function: Function, arrays: Sequence[np.ndarray]) -> TvmProgram:
+def with_tvm(function: Function, arrays: Sequence[np.ndarray], open_rows: bool = False) -> TvmProgram:
     """`function` at the shapes of `arrays`, through torch.export into Relax, compiled for this CPU.
+
+    With `open_rows` the rows of the first argument stay a symbol, for two rows and more.
 
     The default pipeline of `tvm.compile` fuses nothing on a CPU, so the target's own pipeline is passed.
     """
@@ -65,9 +67,11 @@ def with_tvm(function: Function, arrays: Sequence[np.ndarray]) -> TvmProgram:
         def forward(self, *tensors: torch.Tensor) -> Any:
             return function(*tensors)
 
+    rows = {0: torch.export.Dim("rows", min=2)} if open_rows else None
+    shapes = {"tensors": (rows, *[None] * (len(arrays) - 1))}
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore", FutureWarning)  # torch.export copies its trees through copyreg
-        exported = torch.export.export(Module(), tuple(map(torch.from_numpy, arrays)))
+        exported = torch.export.export(Module(), tuple(map(torch.from_numpy, arrays)), dynamic_shapes=shapes)
         imported = from_exported_program(
             exported, unwrap_unit_return_tuple=True, custom_convert_map={"amax.default": _relax_max}
         )
