@@ -64,5 +64,6 @@ class Exercise:
     properties: Mapping[str, Callable[[Any], None]]
     wrong: tuple[WrongAnswer, ...]
     given: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))  # names the answer may use
+    environment: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))  # of its process
     seconds: float = 20.0
     megabytes: int = 2048

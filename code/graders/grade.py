@@ -39,7 +39,8 @@ def grade(chapter: str, name: str, answer: Callable[..., Any] | type | str | flo
                 text=True,
                 capture_output=True,
                 cwd=folder,
-                env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},  # each of its threads reserves memory
+                # each thread of OpenBLAS reserves memory
+                env={**os.environ, "OPENBLAS_NUM_THREADS": "1", **exercise.environment},
                 timeout=exercise.seconds,
                 check=False,
             )

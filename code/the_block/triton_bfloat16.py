@@ -9,9 +9,9 @@ import triton.language as tl
 
 @triton.jit
 def bfloat16_matmul(a, b, c, SIZE: tl.constexpr, WIDEN: tl.constexpr):
-    """Round the float32 matrices `a` and `b` to bfloat16 and write their product to `c`, in float32.
+    """Round `a` and `b` to bfloat16 and write their product to `c`.
 
-    All are SIZE x SIZE, of one tile.
+    All are float32 and SIZE x SIZE, one tile.
     """
     row = tl.arange(0, SIZE)[:, None]
     column = tl.arange(0, SIZE)[None, :]

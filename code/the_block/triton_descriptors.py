@@ -13,12 +13,13 @@ from triton.tools.tensor_descriptor import TensorDescriptor
 
 @triton.jit
 def described_matmul(
-    a, b, c, depth,
-    ROWS: tl.constexpr, COLUMNS: tl.constexpr, DEPTH: tl.constexpr, SPECIALIZE: tl.constexpr,
+    a, b, c, depth, SPECIALIZE: tl.constexpr,
+    ROWS: tl.constexpr, COLUMNS: tl.constexpr, DEPTH: tl.constexpr,
 ):  # fmt: skip
-    """Write silu(a @ b) to `c`; the three are descriptors of matrices with tiles of these sides.
+    """Write silu(a @ b) to `c`; the three are descriptors with tiles of these sides.
 
-    A tile that reaches over the edge of its matrix is filled with zeros, and is stored up to the edge.
+    A tile that reaches over the edge of its matrix is filled with zeros, and is
+    stored up to the edge.
     """
     row = tl.program_id(0) * ROWS
     column = tl.program_id(1) * COLUMNS
@@ -33,15 +34,15 @@ def described_matmul(
 
 @triton.jit
 def describing_matmul(
-    a, b, c, rows, columns, depth,
-    ROWS: tl.constexpr, COLUMNS: tl.constexpr, DEPTH: tl.constexpr, SPECIALIZE: tl.constexpr,
+    a, b, c, rows, columns, depth, SPECIALIZE: tl.constexpr,
+    ROWS: tl.constexpr, COLUMNS: tl.constexpr, DEPTH: tl.constexpr,
 ):  # fmt: skip
     """The same from pointers: the kernel writes the three descriptors before it uses them."""
     described_matmul(
         tl.make_tensor_descriptor(a, [rows, depth], [depth, 1], [ROWS, DEPTH]),
         tl.make_tensor_descriptor(b, [depth, columns], [columns, 1], [DEPTH, COLUMNS]),
         tl.make_tensor_descriptor(c, [rows, columns], [columns, 1], [ROWS, COLUMNS]),
-        depth, ROWS, COLUMNS, DEPTH, SPECIALIZE,
+        depth, SPECIALIZE, ROWS, COLUMNS, DEPTH,
     )  # fmt: skip
 
 

@@ -13,13 +13,13 @@ from the_block.triton_interpreter import interpreted as run
 
 @triton.jit
 def fused_matmul(
-    a, b, x, c, rows, columns, depth,
-    SILU: tl.constexpr, ROWS: tl.constexpr, COLUMNS: tl.constexpr, DEPTH: tl.constexpr,
+    a, b, x, c, rows, columns, depth, SILU: tl.constexpr,
+    ROWS: tl.constexpr, COLUMNS: tl.constexpr, DEPTH: tl.constexpr,
 ):  # fmt: skip
     """Write silu(a @ b) to `c` where SILU, else x + a @ b.
 
-    `a` is (rows, depth), `b` (depth, columns), `x` and `c` are (rows, columns). `columns` and `depth` are
-    multiples of COLUMNS and DEPTH; `rows` is any number.
+    `a` is (rows, depth), `b` (depth, columns), `x` and `c` are (rows, columns).
+    `columns` and `depth` are multiples of COLUMNS and DEPTH; `rows` is any number.
     """
     row = tl.program_id(0) * ROWS + tl.arange(0, ROWS)
     column = tl.program_id(1) * COLUMNS + tl.arange(0, COLUMNS)

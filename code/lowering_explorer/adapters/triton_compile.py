@@ -91,13 +91,20 @@ def observed(compilation: Callable[[], Any], kernel: Any, target: GPUTarget, kee
     Raises CompilationFailed.
     """
     describe_device(target)
-    triton.knobs.nvidia.dump_ptxas_log = True
-    triton.knobs.compilation.always_compile = True  # a cached kernel has no passes and no log
-    triton.knobs.runtime.add_stages_inspection_hook = _dump_passes if keep_passes else None
+    knobs = triton.knobs
     report = io.StringIO()
     result, failure = None, None
     with tempfile.TemporaryFile("w+", encoding="utf-8") as errors:
-        with contextlib.redirect_stdout(report), _standard_error_into(errors):
+        with (
+            contextlib.redirect_stdout(report),
+            _standard_error_into(errors),
+            knobs.nvidia.scope(),
+            knobs.compilation.scope(),
+            knobs.runtime.scope(),
+        ):
+            knobs.nvidia.dump_ptxas_log = True
+            knobs.compilation.always_compile = True  # a cached kernel has no passes and no log
+            knobs.runtime.add_stages_inspection_hook = _dump_passes if keep_passes else None
             try:
                 result = compilation()
             except Exception as error:
