@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -50,6 +51,10 @@ class Value:
             and other.offset < self.offset + self.size
         )
 
+    def hands_over_to(self, other: Value) -> bool:
+        """Whether the other is written in the step that reads this one for the last time."""
+        return self.first < other.first == self.last
+
 
 @dataclass(frozen=True)
 class MemoryPlan:
@@ -72,18 +77,18 @@ class MemoryPlan:
         """Pairs whose second is written over the first in the step that reads the first for the last time."""
         return [
             (old, new)
-            for old in self.values
-            for new in self.values
-            if old.last == new.first and old is not new and old.in_memory_of(new)
+            for old, new in itertools.permutations(self.values, 2)
+            if old.hands_over_to(new) and old.in_memory_of(new)
         ]
 
     def collisions(self) -> list[tuple[Value, Value]]:
         """Pairs that share a byte while both are needed; a correct plan has none."""
         return [
-            (old, new)
-            for old in self.values
-            for new in self.values
-            if old.first < new.first < old.last and old.in_memory_of(new)
+            (one, other)
+            for one, other in itertools.combinations(self.values, 2)
+            if one.in_memory_of(other)
+            and max(one.first, other.first) <= min(one.last, other.last)
+            and not (one.hands_over_to(other) or other.hands_over_to(one))
         ]
 
 

@@ -121,6 +121,12 @@ def test_two_values_that_are_needed_at_once_collide() -> None:
     assert [(old.name, new.name) for old, new in plan.collisions()] == [("b", "d")]
 
 
+def test_two_results_of_one_kernel_collide_even_if_one_is_never_read() -> None:
+    plan = memory_plan(ASSIGNMENT.replace("offset=64", "offset=0"), LIVE.replace("b{}:3-5", "b{}:4-4"))
+    assert [(old.name, new.name) for old, new in plan.collisions()] == [("b", "d")]
+    assert plan.in_place() == []
+
+
 def test_an_unknown_kind_of_allocation_is_named() -> None:
     with pytest.raises(ValueError, match="XLA describes as 'on loan'"):
         memory_plan("allocation 0: size 4, on loan:\n", LIVE)
