@@ -3,7 +3,8 @@
 A barrier counts arrivals and bytes; when both are complete its phase ends, and the next begins. A wait for a
 parity passes when the phase of that parity is over: it compares one bit, so it cannot tell a phase from the
 one after next. Copies land in any order, products of one program in the order in which they began.
-Source: NVIDIA's PTX ISA, the sections on mbarrier.
+Sources: Gluon's tutorial 08-warp-specialization (a new barrier counts as if the phase of parity 1 were over)
+and NVIDIA's documentation of Tilus, arrive_and_expect_tx (a phase ends with its arrivals and its bytes).
 """
 
 from __future__ import annotations

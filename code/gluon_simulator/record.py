@@ -1,8 +1,8 @@
 """Runs the Python source of a Gluon kernel with stand-ins for Gluon's functions, and keeps what it asked for.
 
 This is possible because these kernels decide nothing by data: their loops and slots depend on sizes alone.
-A stand-in for a name is found by that name in the globals of the kernel's functions, so that the kernel is
-executed as it is written; `gluon.jit` functions that it calls are recorded in their turn.
+A stand-in takes the place of the name under which these kernels import a function of Gluon, so that they are
+executed as they are written; `gluon.jit` functions that they call are recorded in their turn.
 """
 
 from __future__ import annotations
@@ -224,13 +224,10 @@ class _Recorder:
         """The function of a kernel with stand-ins for its globals."""
         body = getattr(function, "fn", function)
         if id(body) not in self.functions:
-            names: dict[str, Any] = {}
+            names = dict(self.stand_ins())
             self.functions[id(body)] = types.FunctionType(body.__code__, names, body.__name__)
-            stand_ins = self.stand_ins()
             for name, value in body.__globals__.items():
-                if name in stand_ins:
-                    names[name] = stand_ins[name]
-                elif isinstance(getattr(value, "fn", value), types.FunctionType):
+                if name not in names and isinstance(getattr(value, "fn", value), types.FunctionType):
                     names[name] = self.of(value)
         return self.functions[id(body)]
 

@@ -12,10 +12,11 @@ from gpu_matmul.ring import allocate_barriers, allocate_tiles, fill, write
 
 @gluon.jit
 def copy_engine_kernel(a, b, c, K, STAGES: gl.constexpr):
-    """One program makes one tile of c; STAGES - 1 steps are being copied while one is multiplied."""
+    """One program makes one tile of c; STAGES - 1 steps are copied ahead of the products."""
     depth: gl.constexpr = a.block_type.shape[1]
     shape: gl.constexpr = c.block_type.shape
-    mma: gl.constexpr = gl.NVMMADistributedLayout([3, 0], [gl.num_warps(), 1], [16, shape[1], 16])
+    warps: gl.constexpr = gl.num_warps()
+    mma: gl.constexpr = gl.NVMMADistributedLayout([3, 0], [warps, 1], [16, shape[1], 16])
     row = gl.program_id(0) * shape[0]
     column = gl.program_id(1) * shape[1]
     a_tiles, b_tiles = allocate_tiles(a, b, STAGES)
@@ -25,10 +26,13 @@ def copy_engine_kernel(a, b, c, K, STAGES: gl.constexpr):
         fill(a, b, a_tiles, b_tiles, ready, i, row, column, i * depth, i < steps)
     total = gl.zeros(shape, gl.float32, layout=mma)
     for step in range(steps):
-        ahead = step + STAGES - 1
-        fill(a, b, a_tiles, b_tiles, ready, ahead % STAGES, row, column, ahead * depth, ahead < steps)
         slot = step % STAGES
         mbarrier.wait(ready.index(slot), step // STAGES & 1)
         total = warpgroup_mma(a_tiles.index(slot), b_tiles.index(slot), total, is_async=True)
-        total = warpgroup_mma_wait(num_outstanding=0, deps=(total,))
+        total = warpgroup_mma_wait(num_outstanding=1, deps=(total,))
+        ahead = step + STAGES - 1
+        refill = ahead % STAGES  # the slot of the step before, whose product is done
+        k = ahead * depth
+        fill(a, b, a_tiles, b_tiles, ready, refill, row, column, k, ahead < steps)
+    total = warpgroup_mma_wait(num_outstanding=0, deps=(total,))
     write(c, row, column, total.to(c.dtype))

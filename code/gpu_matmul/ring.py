@@ -18,7 +18,7 @@ def allocate_tiles(a, b, STAGES: gl.constexpr):
 
 @gluon.jit
 def allocate_barriers(STAGES: gl.constexpr):
-    """One barrier per slot; each phase of it completes with one arrival and the bytes that it announced."""
+    """One barrier per slot; a phase of it ends with one arrival and the bytes that it announced."""
     barriers = mbarrier.allocate_mbarrier(batch=STAGES)
     for i in gl.static_range(STAGES):
         mbarrier.init(barriers.index(i), count=1)
@@ -27,10 +27,11 @@ def allocate_barriers(STAGES: gl.constexpr):
 
 @gluon.jit
 def fill(a, b, a_tiles, b_tiles, ready, slot, row, column, k, pred):
-    """Begin to copy the tiles at depth k into a slot; its barrier completes a phase when both are there."""
-    mbarrier.expect(ready.index(slot), a.block_type.nbytes + b.block_type.nbytes, pred=pred)
-    tma.async_copy_global_to_shared(a, [row, k], ready.index(slot), a_tiles.index(slot), pred=pred)
-    tma.async_copy_global_to_shared(b, [k, column], ready.index(slot), b_tiles.index(slot), pred=pred)
+    """Begin to copy the tiles at depth k into a slot, which is ready when both are there."""
+    barrier = ready.index(slot)
+    mbarrier.expect(barrier, a.block_type.nbytes + b.block_type.nbytes, pred=pred)
+    tma.async_copy_global_to_shared(a, [row, k], barrier, a_tiles.index(slot), pred=pred)
+    tma.async_copy_global_to_shared(b, [k, column], barrier, b_tiles.index(slot), pred=pred)
 
 
 @gluon.jit

@@ -13,17 +13,19 @@ from gpu_matmul.ring import allocate_barriers, allocate_tiles, fill, write
 @gluon.jit
 def producer(a, b, a_tiles, b_tiles, ready, empty, row, column, steps, STAGES: gl.constexpr):
     """Fill slot after slot, each as soon as it is empty; in the first round all are."""
+    depth: gl.constexpr = a.block_type.shape[1]
     for step in range(steps):
         slot = step % STAGES
         mbarrier.wait(empty.index(slot), (step // STAGES & 1) ^ 1)
-        fill(a, b, a_tiles, b_tiles, ready, slot, row, column, step * a.block_type.shape[1], True)
+        fill(a, b, a_tiles, b_tiles, ready, slot, row, column, step * depth, True)
 
 
 @gluon.jit
 def consumer(c, a_tiles, b_tiles, ready, empty, row, column, steps, STAGES: gl.constexpr):
     """Multiply from slot after slot, each as soon as it is ready, and declare it empty."""
     shape: gl.constexpr = c.block_type.shape
-    mma: gl.constexpr = gl.NVMMADistributedLayout([3, 0], [gl.num_warps(), 1], [16, shape[1], 16])
+    warps: gl.constexpr = gl.num_warps()
+    mma: gl.constexpr = gl.NVMMADistributedLayout([3, 0], [warps, 1], [16, shape[1], 16])
     total = gl.zeros(shape, gl.float32, layout=mma)
     for step in range(steps):
         slot = step % STAGES
@@ -36,7 +38,7 @@ def consumer(c, a_tiles, b_tiles, ready, empty, row, column, steps, STAGES: gl.c
 
 @gluon.jit
 def specialized_kernel(a, b, c, K, STAGES: gl.constexpr):
-    """One program makes one tile of c; the producer's warp gives its registers to the consumer's four."""
+    """One program makes one tile of c; the producer's warp leaves registers to the consumer's."""
     row = gl.program_id(0) * c.block_type.shape[0]
     column = gl.program_id(1) * c.block_type.shape[1]
     a_tiles, b_tiles = allocate_tiles(a, b, STAGES)

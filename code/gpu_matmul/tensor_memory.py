@@ -36,7 +36,8 @@ def tensor_memory_kernel(a, b, c, K, STAGES: gl.constexpr):
         ahead = step + STAGES - 1
         refill = ahead % STAGES  # the slot that the step before this one multiplies from
         mbarrier.wait(empty.index(refill), (step - 1) // STAGES & 1, pred=step > 0)
-        fill(a, b, a_tiles, b_tiles, ready, refill, row, column, ahead * depth, ahead < steps)
+        k = ahead * depth
+        fill(a, b, a_tiles, b_tiles, ready, refill, row, column, k, ahead < steps)
         slot = step % STAGES
         mbarrier.wait(ready.index(slot), step // STAGES & 1)
         a_tile, b_tile = a_tiles.index(slot), b_tiles.index(slot)

@@ -26,8 +26,10 @@ def pointer_kernel(a, b, c, N, K, ROWS: tl.constexpr, COLUMNS: tl.constexpr, DEP
 
 
 @triton.jit
-def descriptor_kernel(a, b, c, K, ROWS: tl.constexpr, COLUMNS: tl.constexpr, DEPTH: tl.constexpr):
-    """The same; a, b and c are descriptors of tiles of ROWS x DEPTH, DEPTH x COLUMNS and ROWS x COLUMNS."""
+def descriptor_kernel(
+    a, b, c, K, ROWS: tl.constexpr, COLUMNS: tl.constexpr, DEPTH: tl.constexpr
+):  # fmt: skip
+    """The same; a, b and c are descriptors of tiles with these sides."""
     row = tl.program_id(0) * ROWS
     column = tl.program_id(1) * COLUMNS
     total = tl.zeros((ROWS, COLUMNS), tl.float32)

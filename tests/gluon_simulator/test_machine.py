@@ -10,7 +10,7 @@ from gluon_simulator import NotSimulated, Recording, explore, record
 from gluon_simulator.machine import start, steps
 from gluon_simulator.operations import Arrive, Copy, Wait
 
-mbarrier: Any = None  # a name that the simulator puts its stand-in in the place of
+mbarrier: Any = None  # the simulator puts a stand-in in its place
 
 
 def may_pass(recording: Recording) -> bool:

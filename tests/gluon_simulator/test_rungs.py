@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-import inspect
-import sys
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -13,7 +9,8 @@ import numpy as np
 import pytest
 
 from gluon_simulator import Deadlock, Race, Recording, evaluated, explore, grid, record, run
-from gpu_matmul import copy_engine, copy_groups, ring, specialized, tensor_memory
+from gpu_matmul import copy_engine, copy_groups, specialized, tensor_memory
+from gpu_matmul.altered import altered
 from gpu_matmul.simulated import simulated_arguments
 
 TILES = {copy_groups: (16, 16, 8)}  # of the others: 16 x 8, 4 deep
@@ -21,7 +18,7 @@ MODULES = [copy_groups, copy_engine, specialized, tensor_memory]
 
 
 def kernel_of(module: ModuleType) -> Any:
-    return getattr(module, f"{module.__name__.split('.')[-1]}_kernel")
+    return next(value for name, value in vars(module).items() if name.endswith("_kernel"))
 
 
 def recorded(module: ModuleType, m: int, n: int, k: int, stages: int, position: Any = (0, 0)) -> Recording:
@@ -56,28 +53,6 @@ def test_every_order_gives_one_result(module: ModuleType, stages: int, depths: i
     assert len(products) == depths
 
 
-def mutant(module: ModuleType, old: str, new: str, folder: Path) -> ModuleType:
-    """The module with one text replaced, here or in `ring`, whose functions it then takes from there."""
-    source = inspect.getsource(module)
-    if old not in source:
-        assert old in inspect.getsource(ring)
-        (folder / "mutated_ring.py").write_text(inspect.getsource(ring).replace(old, new))
-        source = source.replace("gpu_matmul.ring", "mutated_ring")
-    (folder / f"{module.__name__.split('.')[-1]}.py").write_text(source.replace(old, new))
-    sys.path.insert(0, str(folder))
-    try:
-        sys.modules.pop("mutated_ring", None)
-        name = module.__name__.split(".")[-1]
-        spec = importlib.util.spec_from_file_location(name, folder / f"{name}.py")
-        assert spec is not None
-        assert spec.loader is not None
-        changed = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(changed)
-        return changed
-    finally:
-        sys.path.remove(str(folder))
-
-
 READY = "mbarrier.wait(ready.index(slot), step // STAGES & 1)"
 EMPTY = "mbarrier.wait(empty.index(slot), (step // STAGES & 1) ^ 1)"
 REFILL = "mbarrier.wait(empty.index(refill), (step - 1) // STAGES & 1, pred=step > 0)"
@@ -91,8 +66,9 @@ MUTANTS = [
     (specialized, "total = warpgroup_mma_wait(num_outstanding=0, deps=(total,))", "pass", "race: "),
     (specialized, BYTES, "a.block_type.nbytes", "race: "),
     (specialized, BYTES, f"{BYTES} + 2", "deadlock: "),
-    (specialized, "[k, column], ready.index(slot), b_tiles", "[k, column], ready.index(0), b_tiles", ""),
+    (specialized, "[k, column], barrier, b_tiles", "[k, column], ready.index(0), b_tiles", ""),
     (copy_engine, READY, "pass", "race: "),
+    (copy_engine, "num_outstanding=1", "num_outstanding=2", "race: "),
     (copy_engine, "num_outstanding=0", "num_outstanding=1", "race: "),
     (copy_engine, "ahead = step + STAGES - 1", "ahead = step + STAGES", "race: "),
     (copy_engine, "step // STAGES & 1", "step & 1", ""),
@@ -105,10 +81,8 @@ MUTANTS = [
 
 
 @pytest.mark.parametrize(("module", "old", "new", "problem"), MUTANTS)
-def test_a_mutant_goes_wrong_in_some_order(
-    module: ModuleType, old: str, new: str, problem: str, tmp_path: Path
-) -> None:
-    changed = mutant(module, old, new, tmp_path)
+def test_a_mutant_goes_wrong_in_some_order(module: ModuleType, old: str, new: str, problem: str) -> None:
+    changed = altered(module, old, new)
     tile = TILES.get(module, (16, 8, 4))
     arguments, constants = simulated_arguments(
         tile[0], tile[1], 7 * tile[2], tile, descriptors=module is not copy_groups
@@ -119,9 +93,9 @@ def test_a_mutant_goes_wrong_in_some_order(
     assert verdict.problem.startswith(problem)
 
 
-def test_a_wrong_tile_shows_in_the_numbers(tmp_path: Path) -> None:
+def test_a_wrong_tile_shows_in_the_numbers() -> None:
     """No order is wrong, but the product is: the simulator moves the tiles that the kernel names."""
-    changed = mutant(copy_engine, "column, ahead * depth, ahead", "column, step * depth, ahead", tmp_path)
+    changed = altered(copy_engine, "k = ahead * depth", "k = step * depth")
     arguments, constants = simulated_arguments(16, 8, 28, (16, 8, 4), descriptors=True)
     recording = record(kernel_of(changed), *arguments, STAGES=3, **constants)
     assert explore(recording).problem == ""
@@ -131,15 +105,20 @@ def test_a_wrong_tile_shows_in_the_numbers(tmp_path: Path) -> None:
     assert not np.array_equal(c, a @ b)
 
 
-def test_a_random_order_finds_a_deadlock_and_a_race_too(tmp_path: Path) -> None:
+def test_a_random_order_finds_a_deadlock_and_a_race_too() -> None:
     arguments, constants = simulated_arguments(16, 8, 28, (16, 8, 4), descriptors=True)
-    stuck = mutant(specialized, "mbarrier.arrive(empty.index(slot), count=1)", "pass", tmp_path)
+    stuck = altered(specialized, "mbarrier.arrive(empty.index(slot), count=1)", "pass")
     with pytest.raises(Deadlock) as deadlock:
         run(record(kernel_of(stuck), *arguments, STAGES=2, **constants))
     assert str(deadlock.value) == (
         "consumer waits at ready[0] for parity 1, producer waits at empty[0] for parity 0, "
         "and nothing will wake them"
     )
-    early = mutant(specialized, EMPTY, "pass", tmp_path)
+    early = altered(specialized, EMPTY, "pass")
     with pytest.raises(Race):
         run(record(kernel_of(early), *arguments, STAGES=2, **constants))
+
+
+def test_a_text_that_is_nowhere_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"neither gpu_matmul\.specialized nor"):
+        altered(specialized, "mbarrier.frobnicate()", "pass")
