@@ -28,7 +28,7 @@ TARGETS = {"ampere": "sm_80", "hopper": "sm_90a", "blackwell": "sm_100a"}
 PACKAGES = ("nvidia-cutlass-dsl", "triton")
 SIZES = {"M": M.tokens, "N": M.hidden, "K": M.width}  # silu(h @ W1) of the Block
 INSTRUCTION = re.compile(r"^\s+/\*[0-9a-f]+\*/\s+((?:@!?U?P\w+ )?([A-Z][A-Z0-9_]*)\S*.*?);", re.MULTILINE)
-MLIR = re.compile(r"cute\.(gemm|copy)\(|tiled_mma<")
+MLIR = re.compile(r"cute\.(gemm|copy)\(|make_fragment C|tiled_mma<")
 PTX = re.compile(r"^\s*(?:@%p\d+ )?\{? *([a-z]\w*(?:\.\w+)?)[ .\t:]", re.MULTILINE)
 TILE_OPCODES = {  # they move or multiply tiles, or end the row of a tile
     *("LDGSTS", "UTMALDG", "LDSM", "LDTM", "HMMA", "HGMMA", "UTCHMMA", "BAR", "SYNCS", "MUFU", "STG"),
@@ -53,10 +53,16 @@ import cutlass.cute as cute
 
 @cute.jit
 def host():
-    cute.printf("%d", cute.size(cute.make_layout((int(sys.argv[1]), 8))))
+    cute.printf("%d", cute.size(cute.make_layout((int(sys.argv[2]), 8))))
 
-host()
+cute.compile(host) if sys.argv[1] == "compile" else host()
 """
+PROCESSES = {  # in this order, with one cache: what each does, and on how many rows
+    "cute.compile": ("compile", "4"),
+    "a call": ("call", "4"),
+    "the same call again": ("call", "4"),
+    "a call with another layout": ("call", "5"),
+}
 
 
 def everything() -> dict[str, Any]:
@@ -144,19 +150,18 @@ def refusal() -> str:
     raise RuntimeError("the CuTe DSL takes a kernel that returns early: the chapter says that it refuses")
 
 
-def cache() -> list[int]:
-    """Files in the cache after a process that calls a function, another one, and one with another layout."""
+def cache() -> dict[str, int]:
+    """How many files the cache holds after each of the processes."""
     with tempfile.TemporaryDirectory() as folder:
         script, kept = Path(folder) / "host.py", Path(folder) / "kept"
         script.write_text(HOST)
         kept.mkdir()
-        files = []
-        for rows in ("4", "4", "5"):
-            environment = {**os.environ, "CUTE_DSL_CACHE_DIR": str(kept)}
-            subprocess.run(
-                [sys.executable, str(script), rows], env=environment, check=True, capture_output=True
-            )
-            files.append(len([path for path in kept.rglob("*") if path.is_file()]))
+        environment = {**os.environ, "CUTE_DSL_CACHE_DIR": str(kept)}
+        files = {}
+        for name, arguments in PROCESSES.items():
+            command = [sys.executable, str(script), *arguments]
+            subprocess.run(command, env=environment, check=True, capture_output=True)
+            files[name] = len([path for path in kept.rglob("*") if path.is_file()])
     return files
 
 

@@ -35,41 +35,41 @@ def coalesce(layout: Layout) -> Layout:
 
 
 def composition(outer: Layout, inner: Tiler) -> Layout:
-    """The layout R with R(c) = outer(inner(c)), whose shape refines the one of `inner`.
+    """The layout R with R(c) = outer(inner(c)), for every coordinate of `inner`.
 
-    A tuple applies its members to the modes of `outer`, one by one. Raises ValueError where a stride or an
-    extent of `inner` does not divide the modes of `outer` that it crosses, and where modes of `inner` carry.
+    A tuple applies its members to the modes of `outer`, one by one. Raises
+    ValueError where a stride or an extent of `inner` does not divide the modes of
+    `outer` that it crosses, and where its own modes carry into each other.
     """
     if isinstance(inner, int):
         inner = Layout(inner)
     if isinstance(inner, tuple):
         return _by_mode(composition, outer, inner)
+    name, flat = f"{outer} after {inner}", coalesce(outer)
     if isinstance(inner.shape, tuple):
-        result, flat = concatenate(*(composition(outer, mode) for mode in inner)), coalesce(outer)
+        result = concatenate(*(composition(outer, mode) for mode in inner))
         for i in range(inner.size):
             if result(i) != flat(inner(i)):
-                raise ValueError(f"{outer} after {inner}: its modes carry into each other, first at {i}")
+                raise ValueError(f"{name}: its modes carry into each other, first at {i}")
         return result
-    (extent, stride), modes = inner.pairs[0], coalesce(outer).pairs
-    if stride == 0 or extent == 1:
-        return Layout(extent, 0)
-    taken, skip, rest = [], stride, extent
-    for length, step in modes[:-1]:
+    (rest, skip), taken = inner.pairs[0], []
+    if skip == 0 or rest == 1:
+        return Layout(rest, 0)
+    for length, step in flat.pairs[:-1]:
         if skip % length == 0:  # the stride jumps over this mode
             skip //= length
             continue
         if length % skip:
-            raise ValueError(
-                f"{outer} after {inner}: neither of the stride {skip} and the mode {length} divides the other"
-            )
+            raise ValueError(f"{name}: neither of {skip} and {length} divides the other")
         here = min(rest, length // skip)
         if rest % here:
-            raise ValueError(f"{outer} after {inner}: {rest} elements do not fill modes of {here}")
+            raise ValueError(f"{name}: {rest} elements do not fill modes of {here}")
         taken.append((here, skip * step))
         skip, rest = 1, rest // here
         if rest == 1:
             return _from_pairs(taken)
-    return _from_pairs([*taken, (rest, skip * modes[-1][1])])  # the last mode goes on past its end
+    # The last mode goes on past its end.
+    return _from_pairs([*taken, (rest, skip * flat.pairs[-1][1])])
 
 
 def complement(layout: Layout, extent: int) -> Layout:
@@ -90,7 +90,7 @@ def complement(layout: Layout, extent: int) -> Layout:
 
 
 def right_inverse(layout: Layout) -> Layout:
-    """The layout R with layout(R(i)) = i: where in the domain offset i comes from, up to the first gap."""
+    """The layout R with layout(R(i)) = i: where offset i comes from, up to a gap."""
     before, places = 1, []
     for extent, stride in layout.pairs:
         places.append((stride, extent, before))

@@ -25,16 +25,15 @@ def size(shape: IntTuple) -> int:
 
 
 def offset(coordinate: IntTuple, shape: IntTuple, stride: IntTuple) -> int:
-    """The inner product of a coordinate with the strides, after integers are spread over the shape.
+    """The inner product of a coordinate with the strides of a shape.
 
-    An integer counts through the modes of a shape, the leftmost fastest; the last mode takes what is left,
-    also past its end. Raises ValueError for a coordinate with another structure than the shape.
+    Where the coordinate has an integer and the shape a tuple, the integer counts
+    through the modes, the leftmost fastest; the last one takes what is left, also
+    past its end. Raises ValueError for a coordinate of another structure.
     """
     if isinstance(shape, int):
         if not isinstance(coordinate, int):
-            raise ValueError(
-                f"the coordinate {coordinate} is a tuple where the shape is {shape}: give an integer"
-            )
+            raise ValueError(f"the shape {shape} takes an integer, not the coordinate {coordinate}")
         return coordinate * cast(int, stride)
     modes, strides = shape, cast("tuple[IntTuple, ...]", stride)
     if isinstance(coordinate, int):
@@ -44,9 +43,7 @@ def offset(coordinate: IntTuple, shape: IntTuple, stride: IntTuple) -> int:
             spread.append(digit)
         coordinate = (*spread, coordinate)
     if len(coordinate) != len(modes):
-        raise ValueError(
-            f"the coordinate {coordinate} has {len(coordinate)} modes, the shape {shape} {len(modes)}"
-        )
+        raise ValueError(f"the shape {shape} has {len(modes)} modes, the coordinate {coordinate} not")
     return sum(offset(*mode) for mode in zip(coordinate, modes, strides, strict=True))
 
 

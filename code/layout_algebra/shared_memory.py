@@ -15,18 +15,17 @@ def bank(address: int) -> int:
 
 
 def wavefronts(addresses: Sequence[int], width: int) -> int:
-    """In how many steps shared memory serves an access: one byte address and `width` bytes for each thread.
+    """In how many steps shared memory serves an access of some threads.
 
-    As many threads go together as fill a line: 32 of 4 bytes, 8 of 16. A group takes one step for each
-    different word in its busiest bank; threads that want the same word share it. It counts, and has no clock.
+    `addresses` are in bytes, one for each thread, and each thread gets `width` bytes.
+    As many threads go together as fill a line: 32 of 4 bytes, 8 of 16. A group takes
+    a step for each different word in its busiest bank; threads that want the same
+    word share it. A model that counts, and has no clock.
     """
-    together = LINE // max(width, WORD)
-    steps = 0
+    together, steps = LINE // max(width, WORD), 0
     for start in range(0, len(addresses), together):
-        words = {
-            address // WORD + i
-            for address in addresses[start : start + together]
-            for i in range(-(-width // WORD))
-        }
-        steps += max([word % BANKS for word in words].count(each) for each in range(BANKS))
+        group = addresses[start : start + together]
+        words = {address // WORD + i for address in group for i in range(-(-width // WORD))}
+        banks = [word % BANKS for word in words]
+        steps += max(banks.count(each) for each in range(BANKS))
     return steps

@@ -11,8 +11,8 @@ from layout_algebra.layout import IntTuple, Layout
 class Swizzle:
     """A permutation of offsets: `bits` bits, from position `base + shift` on, change those from `base` on.
 
-    Offsets below 2**base stay together, so `base` says how many neighbours move as one. Raises ValueError
-    where a bit would change itself.
+    Runs of 2**base offsets stay together. Raises ValueError where changed bits would be among the changing
+    ones.
     """
 
     bits: int

@@ -37,13 +37,16 @@ def test_a_coordinate_may_be_an_integer_at_each_depth() -> None:
 @pytest.mark.parametrize(
     ("make", "sentence"),
     [
-        (lambda: Layout((4, 8), (8, 1))((1, 2), 3), "the coordinate (1, 2) is a tuple where the shape is 4"),
-        (lambda: Layout((4, 8))(1, 2, 3), "the coordinate (1, 2, 3) has 3 modes, the shape (4, 8) 2"),
+        (
+            lambda: Layout((4, 8), (8, 1))((1, 2), 3),
+            "the shape 4 takes an integer, not the coordinate (1, 2)",
+        ),
+        (lambda: Layout((4, 8))(1, 2, 3), "the shape (4, 8) has 2 modes, the coordinate (1, 2, 3) not"),
         (lambda: Layout((4, 8), 1), "the shape (4, 8) needs a stride of its own structure, not 1"),
         (lambda: Layout((4, 0)), "the shape (4, 0) has an extent that is not positive"),
         (
             lambda: composition(Layout((6, 2), (8, 2)), Layout(2, 4)),
-            "(6,2):(8,2) after 2:4: neither of the stride 4 and the mode 6 divides the other",
+            "(6,2):(8,2) after 2:4: neither of 4 and 6 divides the other",
         ),
         (
             lambda: composition(Layout((3, 4), (8, 12)), Layout(4)),
@@ -119,7 +122,26 @@ def test_the_layouts_of_the_tensor_core_are_those_of_the_manual() -> None:
             row, column = tensor_core.place_in_a(lane, value)
             assert tensor_core.A(lane, value) == row + tensor_core.M * column
         for value in range(4):
+            column, depth = tensor_core.place_in_b(lane, value)
+            assert tensor_core.B(lane, value) == column + tensor_core.N * depth
             row, column = tensor_core.place_in_c(lane, value)
             assert tensor_core.C(lane, value) == row + tensor_core.M * column
     for layout, size in ((tensor_core.A, 256), (tensor_core.B, 128), (tensor_core.C, 128)):
         assert sorted(layout.offsets) == list(range(size))
+
+
+def test_the_instruction_adds_a_product_to_the_accumulators() -> None:
+    a = [[float((m * 5 + k * 3) % 7) for k in range(16)] for m in range(16)]
+    b = [[float((n * 2 + k) % 5) for k in range(16)] for n in range(8)]
+
+    def registers(layout: Layout, tile: list[list[float]], values: int) -> list[list[float]]:
+        rows = len(tile)
+        places = [[divmod(layout(lane, value), rows) for value in range(values)] for lane in range(32)]
+        return [[tile[row][column] for column, row in lane] for lane in places]
+
+    c = [[float(m - n) for n in range(8)] for m in range(16)]
+    made = tensor_core.mma(
+        registers(tensor_core.A, a, 8), registers(tensor_core.B, b, 4), registers(tensor_core.C, c, 4)
+    )
+    product = [[c[m][n] + sum(a[m][k] * b[n][k] for k in range(16)) for n in range(8)] for m in range(16)]
+    assert made == registers(tensor_core.C, product, 4)
