@@ -23,6 +23,7 @@ from book_build import (
     moving,
     passport_tables,
     playgrounds,
+    recordings,
     solutions,
     status,
 )
@@ -48,7 +49,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("html-page-context", _offer_notebook, priority=400)  # before the theme adds its buttons
     app.add_directive("objectives", Objectives)
     app.add_role("given", _given)
-    for part in (assets, epub, explorers, latex_parts, mathml, moving, playgrounds, solutions):
+    for part in (assets, epub, explorers, latex_parts, mathml, moving, playgrounds, recordings, solutions):
         part.setup(app)
     for tables in (passport_tables, status):
         tables.setup(app)
