@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from docutils import nodes
-from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.util.docutils import SphinxDirective
 
-from book_build.status import StatusDirective, published, table
+from book_build.status import StatusDirective, link_to, published, table
 from book_build.store import PASSPORT, Execution
 from passports import FIELDS, Entry, complaints
 
@@ -28,16 +27,7 @@ def link_to_cell(env: BuildEnvironment, docname: str, anchor: str, text: str) ->
     """A link to the cell's output where pages have such anchors, to the chapter on paper."""
     builder = env.app.builder
     if builder.format != "html":
-        return addnodes.pending_xref(
-            "",
-            nodes.inline("", text),
-            refdomain="std",
-            reftype="doc",
-            reftarget=f"/{docname}",
-            refdoc=env.docname,
-            refexplicit=True,
-            refwarn=True,
-        )
+        return link_to(env, docname, text)
     page = "" if docname == env.docname else builder.get_relative_uri(env.docname, docname)
     return nodes.reference("", text, refuri=f"{page}#{anchor}", internal=True)
 

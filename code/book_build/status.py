@@ -39,16 +39,16 @@ def _row(cells: Iterable[nodes.Node]) -> nodes.row:
     return nodes.row("", *[nodes.entry("", nodes.paragraph("", "", cell)) for cell in cells])
 
 
-def link_to(env: BuildEnvironment, docname: str) -> nodes.Node:
-    """A cross-reference from the page that is being read to another, with its title."""
+def link_to(env: BuildEnvironment, docname: str, text: str = "") -> nodes.Node:
+    """A cross-reference from the page that is being read to another, with `text` or its title."""
     return addnodes.pending_xref(
         "",
-        nodes.inline("", docname),
+        nodes.inline("", text or docname),
         refdomain="std",
         reftype="doc",
         reftarget=f"/{docname}",
         refdoc=env.docname,
-        refexplicit=False,
+        refexplicit=bool(text),
         refwarn=True,
     )
 
