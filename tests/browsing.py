@@ -71,7 +71,15 @@ def sticking_out(page: Page) -> list[str]:
     return list(page.evaluate(WIDER_THAN_THE_SCREEN))
 
 
+STILL = "*, *::before, *::after { transition: none !important; animation: none !important }"
+
+
 def violations(page: Page) -> list[tuple[str, object, str]]:
-    """What axe finds: its rule, the element and the reason."""
+    """What axe finds: its rule, the element and the reason.
+
+    Colours are judged as they end, not on their way from one mode to the other.
+    """
+    page.add_style_tag(content=STILL)
+    page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
     found = Axe().run(page).response["violations"]
     return [(rule["id"], node["target"], node["failureSummary"]) for rule in found for node in rule["nodes"]]
