@@ -2,8 +2,7 @@
 
 MetaSchedule tunes the matrix products of the Block at size M for this CPU, one after the other, each with 16
 trials at least. What it measured stays in book/recorded as its own database, `tvm_workloads.jsonl` and
-`tvm_records.jsonl`; `tvm_tuning.json` says with what, when and where. The database grows while the search
-runs, so an interrupted one is no loss: `--found FOLDER` records what is there.
+`tvm_records.jsonl`; `tvm_tuning.json` says with what, when and where.
 """
 
 from __future__ import annotations
@@ -26,7 +25,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Tune the Block with MetaSchedule; takes minutes to an hour")
     parser.add_argument("--trials", type=int, default=96, help="schedules to measure, in all")
     parser.add_argument("--work", type=Path, default=Path("_build/tvm_tuning"), help="where the search works")
-    parser.add_argument("--found", type=Path, help="record what a search left in this folder; search nothing")
     options = parser.parse_args()
     os.environ["TVM_NUM_THREADS"] = "1"  # read when TVM is loaded, here and in its workers
 
@@ -40,10 +38,9 @@ def main() -> None:
     target = this_cpu()
     arrays = arguments(block, M)
     kernels = fused(with_tvm(block, arrays).imported, target)
-    folder = options.found or options.work
-    if not options.found:
-        folder.mkdir(parents=True)  # a search would go on from what it finds there
-        tune(kernels, target, folder, options.trials, names=["matmul"])
+    folder = options.work
+    folder.mkdir(parents=True)  # a search would go on from what it finds there
+    tune(kernels, target, folder, options.trials, names=["matmul"])
     paths = [RECORDED / name for name in FILES.values()]
     for (found, _), path in zip(FILES.items(), paths, strict=True):
         shutil.copy(folder / found, path)
