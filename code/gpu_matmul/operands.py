@@ -5,8 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 
+class OtherGpu(ValueError):
+    """The operands lie on no GPU, or on one of another generation than the kernel is written for."""
+
+
 def check_operands(a: Any, b: Any, tile: tuple[int, int, int], target: str) -> None:
-    """Raises ValueError, in one sentence, for tensors that the kernels are not written for.
+    """Raises ValueError, in one sentence, for tensors that the kernels are not written for; OtherGpu where
+    only the place is wrong.
 
     a is (M, K) and b (K, N), float16, contiguous, on one GPU of the generation of `target` (sm_80 also runs
     on later ones); M, N and K are multiples of the tile's rows, columns and depth.
@@ -20,13 +25,13 @@ def check_operands(a: Any, b: Any, tile: tuple[int, int, int], target: str) -> N
         if size % multiple:
             raise ValueError(f"{side} is {size}; it must be a multiple of {multiple}, the side of a tile")
     if not a.is_cuda or a.device != b.device:
-        raise ValueError("a and b must lie on one GPU; without one, compile the kernel instead of launching")
+        raise OtherGpu("a and b must lie on one GPU; without one, compile the kernel instead of launching")
     import torch
 
     major, minor = torch.cuda.get_device_capability(a.device)
     wanted = int(target.removeprefix("sm_")) // 10
     if major < wanted or (wanted > 8 and major != wanted):
-        raise ValueError(f"this kernel is written for {target}, the GPU is an sm_{major}{minor}")
+        raise OtherGpu(f"this kernel is written for {target}, the GPU is an sm_{major}{minor}")
 
 
 def descriptor(x: Any, tile: tuple[int, int], gluon: bool) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,23 +64,23 @@ class Rung:
         named: dict[str, Any] = {"through": [self.language], "options": {"targets": [self.target]}}
         return lower(self.kernel, *self.described(m, n, k), **{**named, **self.constants})[self.language]
 
-    def launch(self, a: Any, b: Any) -> Any:
-        """a @ b on the GPU that holds them: contiguous float16 tensors of PyTorch, (M, K) and (K, N).
+    def bound(self, a: Any, b: Any) -> tuple[Callable[[], None], Any]:
+        """A launch of a @ b on the GPU that holds them, and the tensor that it writes, which is NaN before.
 
-        Raises ValueError for other operands and for a GPU that this rung is not written for.
+        a and b are contiguous float16 tensors of PyTorch, (M, K) and (K, N). Raises ValueError for other
+        operands, and OtherGpu for a GPU that this rung is not written for.
         """
         check_operands(a, b, self.tile, self.target)
         m, k = a.shape
         n = b.shape[1]
-        c = a.new_empty((m, n))
+        c = a.new_full((m, n), float("nan"))
         matrices: list[Any] = [a, b, c]
         if self.descriptors:
             gluon = self.language == "gluon"
             matrices = [descriptor(x, tile, gluon) for x, tile in zip(matrices, self.tiles, strict=True)]
         sizes = [k] if self.descriptors else [n, k]
         grid = (m // self.tile[0], n // self.tile[1])
-        self.kernel[grid](*matrices, *sizes, **self.constants)
-        return c
+        return lambda: self.kernel[grid](*matrices, *sizes, **self.constants), c
 
 
 RUNGS = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from gpu_matmul.operands import OtherGpu
 from gpu_matmul.rungs import RUNGS, Rung
 from measurement.record import CannotRun, Case, Work
 from recorded_kernels.tolerance import product_tolerance
@@ -26,14 +27,9 @@ def _case(rung: Rung, side: int, place: str) -> Case:
 
         a, b = (torch.from_numpy(array).to(place) for array in given)
         try:
-            written = rung.launch(a, b)
-        except ValueError as refusal:
+            run, written = rung.bound(a, b)
+        except OtherGpu as refusal:
             raise CannotRun(str(refusal)) from None
-
-        def run() -> None:
-            nonlocal written
-            written = rung.launch(a, b)
-
         return Work(run, lambda: written.cpu().double().numpy())
 
     return Case(

@@ -14,7 +14,7 @@ from gpu_matmul.rungs import RUNGS
 from measurement import run_fresh
 from measurement.record import source_of
 from measurement.record.measure import measure
-from measurement.record.result import NOT_RUN, RIGHT
+from measurement.record.result import FAILED, NOT_RUN, RIGHT
 from recorded_kernels import cases, kernels
 from recorded_kernels.suite import RECORDED, Sizes
 from the_block import Size, cost
@@ -91,6 +91,13 @@ def test_a_rung_is_for_its_gpu_alone_and_says_so(rung: str) -> None:
         "a and b must lie on one GPU; without one, compile the kernel instead of launching",
     )
     assert np.abs(case.oracle(*case.arrays())).max() > 1
+
+
+def test_a_fault_of_a_rung_does_not_pass_for_a_gpu_that_is_missing() -> None:
+    case = next(case for case in cases(SMALL, "cpu") if case.name.startswith("product/"))
+    result = measure(case, ToyDevice(), ToyDevice().peaks())
+    assert result.state == FAILED
+    assert "M is 32; it must be a multiple of 128, the side of a tile" in result.reason
 
 
 def test_without_a_gpu_for_jax_its_cases_are_not_run() -> None:
