@@ -29,12 +29,17 @@ class Saved:
 
 @dataclass(frozen=True)
 class Partition:
-    """A joint graph cut in two. `saved` leaves out the arguments, which live anyway, and views."""
+    """A joint graph cut in two, and the gradients of the arguments that the halves computed.
+
+    `saved` leaves out the arguments, which live anyway, and views. The gradients are those of the sum of
+    the function's result.
+    """
 
     joint: torch.fx.GraphModule
     forward: torch.fx.GraphModule
     backward: torch.fx.GraphModule
     saved: tuple[Saved, ...]
+    gradients: tuple[torch.Tensor, ...]
 
     @property
     def bytes(self) -> int:
@@ -95,7 +100,8 @@ def partition(
     leaves = [each.detach().requires_grad_() for each in arguments]
     with functorch_config.patch(activation_memory_budget=budget):
         torch.compile(function, backend=backend)(*leaves).sum().backward()
-    return Partition(graphs["joint"], graphs["forward"], graphs["backward"], _saved(graphs))
+    gradients = tuple(leaf.grad for leaf in leaves if leaf.grad is not None)
+    return Partition(graphs["joint"], graphs["forward"], graphs["backward"], _saved(graphs), gradients)
 
 
 def saved_by_autograd(function: Callable[..., Any], *arguments: torch.Tensor) -> int:
