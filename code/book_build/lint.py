@@ -26,6 +26,7 @@ SUMMARY_LINES = 5
 
 NETWORK = {"requests", "urllib", "urllib3", "http", "httpx", "aiohttp", "socket", "huggingface_hub"}
 INSTALL = re.compile(r"^\s*[!%]\s*(pip|conda|apt|apt-get)\b")
+QUOTED = re.compile(r"^quote\(.*\)$|.*; quote\(.*\)$")
 HAND_TYPED = {"", "text", "console", "output", "none"}
 UNIT = re.compile(
     r"(?<![\w.{`])\d[\d,.]*\s?(?:%|[x×](?!\w|\s*\d)|(?:[kMGTP]i?B|B|bytes|ns|us|µs|ms|s|min|seconds|minutes|hours"
@@ -105,6 +106,10 @@ def _cells(chapter: Chapter, code: Path) -> Iterator[Complaint]:
         if len(lines) > CELL_LINES:
             yield Complaint(
                 first, f"a cell of {len(lines)} lines; at most {CELL_LINES}, move helpers to a package"
+            )
+        if lines and QUOTED.match(lines[-1]):
+            yield Complaint(
+                first + len(lines) - 1, "a cell that ends with quote(...) prints its value; end it with ;"
             )
         for line in lines:
             if INSTALL.match(line):

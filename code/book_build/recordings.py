@@ -86,7 +86,7 @@ class RecordingDirective(SphinxDirective):
 def no_recording(suite: str, cases: Sequence[Case]) -> nodes.Node:
     """That no device has run the cases, which they are, and the command that would."""
     command = f"python -m measurement.record gpu {suite} -o book/{FOLDER}"
-    named = "; ".join(f"{case.name}, {case.title}" for case in cases)
+    named = ", ".join(case.name for case in cases)
     text = (
         "No recording exists: no GPU has run these kernels for this book yet. On a machine with one, this "
         "command checks each result against its oracle, times the right ones and writes what this page "

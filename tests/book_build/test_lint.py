@@ -169,6 +169,12 @@ def test_a_page_uses_what_its_own_exercises_import(
             "a block that looks like output typed by hand; print it from a code-cell",
         ),
         (
+            "from outer import VALUE",
+            'from outer import VALUE\nquote("value", VALUE)',
+            "quote",
+            "a cell that ends with quote(...) prints its value; end it with ;",
+        ),
+        (
             "## The question",
             "## A question",
             "## A question",

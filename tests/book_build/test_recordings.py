@@ -59,7 +59,7 @@ def test_a_page_shows_what_is_recorded_and_says_when_nothing_is(tmp_path: Path, 
     shown = text(book.html("kernels"))
     assert "No recording exists: no GPU has run these kernels for this book yet." in shown
     assert COMMAND in shown
-    assert "It runs, for this page: toy/right, twice an array; toy/wrong," in shown
+    assert "It runs, for this page: toy/right, toy/wrong" in shown
     assert "toy/raising" not in shown  # the page does not ask for it
 
     path = record(book)  # no page changes
